@@ -1,0 +1,3 @@
+from gammaface.cli import main
+
+main()

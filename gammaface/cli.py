@@ -1,0 +1,46 @@
+"""The command line: `python -m gammaface ...`.
+
+Exit 0 done, 2 bad input (one line on standard error), 130 cancelled with what was
+computed kept.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from gammaface.commands import chain, runs, train
+from gammaface.commands.metrics import metrics
+from gammaface.errors import GammaFaceError
+
+app = typer.Typer(
+    name="gammaface",
+    help="Who does this diffusion model draw, and can it draw everyone evenly?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(chain.demo)
+app.command()(chain.harvest)
+app.command()(chain.sweep)
+app.command()(chain.fit)
+app.command()(chain.sample)
+app.command()(runs.report)
+app.command("runs")(runs.runs)
+app.command()(runs.table)
+app.command()(runs.record)
+app.command()(metrics)
+app.add_typer(train.app, name="train")
+
+
+def main() -> None:
+    """Run a command and turn what went wrong into an exit status and one line."""
+    try:
+        app(standalone_mode=True)
+    except GammaFaceError as error:
+        print(f"gammaface: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("gammaface: cancelled; what was computed is kept", file=sys.stderr)
+        sys.exit(130)

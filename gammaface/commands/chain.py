@@ -1,0 +1,195 @@
+"""Commands that run the chain: demo, harvest, sweep, fit, sample."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm.auto import tqdm
+
+from gammaface.balancing import INJECTIONS, STRATEGIES
+from gammaface.drawing import draw_run
+from gammaface.errors import GammaFaceError
+from gammaface.generators import MICRO_BATCH, Generator, load_generator
+from gammaface.latents import Latents
+from gammaface.latents import harvest as harvest_latents
+from gammaface.mixture import COVARIANCES, LatentMixture
+from gammaface.report import write_report
+from gammaface.sampling import SAMPLERS
+from gammaface.spaces import SPACES
+from gammaface.study import StudyOptions, run_study
+from gammaface.sweep import suggest_k, sweep_bic
+from gammaface.workspace import Run, extending, home
+
+Model = Annotated[str, typer.Option(help="Bundled name, local diffusers folder or hub id.")]
+Out = Annotated[Path | None, typer.Option(help="Run folder to write.")]
+Count = Annotated[int, typer.Option("-n", min=1, help="How many.")]
+Seed = Annotated[int, typer.Option(min=0, help="Run seed.")]
+Steps = Annotated[int, typer.Option(min=1, help="Network evaluations per image.")]
+Timestep = Annotated[int | None, typer.Option(help="Timestep; default: sqrt(abar) = .44.")]
+Space = Annotated[str, typer.Option(help=", ".join(SPACES))]
+Sampler = Annotated[str, typer.Option(help=", ".join(SAMPLERS))]
+Pca = Annotated[int | None, typer.Option(help="Reduce codes to this many dimensions.")]
+
+
+@contextmanager
+def progress_bar(label: str, unit: str = "img"):
+    """A progress(done, total) that draws a bar on standard error."""
+    with tqdm(desc=label, unit=unit, dynamic_ncols=True) as bar:
+
+        def progress(done: int, total: int) -> None:
+            if bar.total is None and done < total:
+                bar.initial = bar.n = 0
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    model: Model = "faces",
+    n: Count = 2000,
+    images: Annotated[int, typer.Option(min=1, help="Pictures per grid.")] = 48,
+    steps: Steps = 20,
+    seed: Seed = 0,
+) -> None:
+    """The whole chain: harvest, sweep, fit, map, draw evenly, report."""
+    options = StudyOptions(model=model, n=n, images=images, steps=steps, seed=seed)
+    bars: dict[str, tqdm] = {}
+
+    def say(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            for bar in bars.values():
+                bar.close()
+            bars[stage] = tqdm(desc=f"{stage:>10}", total=total, dynamic_ncols=True)
+        bars[stage].update(done - bars[stage].n)
+
+    run = run_study(load_generator(model), options, out=out, report=say)
+    for bar in bars.values():
+        bar.close()
+    print(write_report(run))
+
+
+def harvest(
+    model: Model = "faces",
+    n: Count = 2000,
+    t: Timestep = None,
+    space: Space = "x_t",
+    seed: Seed = 0,
+    pca: Pca = None,
+    steps: Steps = 50,
+    sampler: Sampler = "ddim",
+    batch_size: Annotated[int, typer.Option(min=1)] = MICRO_BATCH,
+    out: Out = None,
+) -> None:
+    """Keep the latents of n seeds at a timestep."""
+    out = out or home() / f"harvest-{Path(model).name}-{space}-{seed}"
+    generator = load_generator(model)
+    with progress_bar("harvest") as progress:
+        harvest_latents(
+            generator,
+            n=n,
+            t=t,
+            space=space,
+            seed=seed,
+            pca=pca,
+            steps=steps,
+            sampler=sampler,
+            batch_size=batch_size,
+            out=out,
+            progress=progress,
+        )
+    print(out)
+
+
+def parse_range(text: str) -> range:
+    """``1..11`` or ``4`` to a range of K."""
+    low, _, high = text.partition("..")
+    try:
+        ks = range(int(low), int(high or low) + 1)
+    except ValueError:
+        ks = range(0)
+    if not ks or ks[0] < 1:
+        raise GammaFaceError(f"'{text}' is no range of K", fix="Write it like 1..11, from 1 up.")
+    return ks
+
+
+def sweep(
+    run: Path,
+    k: Annotated[str, typer.Option(help="Range of K, like 1..11.")] = "1..11",
+    covariance: Annotated[str, typer.Option(help=", ".join(COVARIANCES))] = "diag",
+    seed: Seed = 0,
+) -> None:
+    """Fit every K on a harvest and say which one BIC prefers."""
+    ks = parse_range(k)
+    with extending(run) as opened, progress_bar("sweep", "K") as progress:
+        latents = Latents.load(opened)
+        table = sweep_bic(latents, ks, covariance=covariance, seed=seed, progress=progress)
+        opened.write_table("sweep", table)
+    print(table.to_string(index=False))
+    suggestion = suggest_k(table, n=len(latents.array))
+    print(suggestion.reason + ".", *suggestion.warnings, sep="\n")
+
+
+def fit(
+    run: Path,
+    k: Annotated[int, typer.Option(min=1, help="Number of components.")],
+    covariance: Annotated[str, typer.Option(help=", ".join(COVARIANCES))] = "diag",
+    seed: Seed = 0,
+) -> None:
+    """Fit a mixture on a harvest and keep it there."""
+    with extending(run) as opened:
+        latents = Latents.load(opened)
+        mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=2).fit(latents)
+        mixture.save(opened)
+    print("weights", *(f"{w:.3f}" for w in mixture.weights_))
+    print(f"bic {mixture.bic(latents.array):.1f}")
+
+
+def _default_harvest(generator: Generator) -> Path:
+    """A harvest with the paper's K = 4, made once per model and weights."""
+    place = home() / f"harvest-{Path(generator.name).name}-{generator.weights_hash[:8]}"
+    if not (place / "mixture.json").exists():
+        with progress_bar("harvest") as progress:
+            latents = harvest_latents(generator, n=2000, out=place, progress=progress)
+        with extending(place) as opened:
+            LatentMixture(4, restarts=2).fit(latents).save(opened)
+    return place
+
+
+def sample(
+    model: Model = "faces",
+    strategy: Annotated[str, typer.Option(help=", ".join(STRATEGIES))] = "component-uniform",
+    injection: Annotated[str, typer.Option(help=", ".join(INJECTIONS))] = "mean-noise",
+    n: Count = 400,
+    seed: Seed = 0,
+    steps: Steps = 50,
+    sampler: Sampler = "ddim",
+    harvest: Annotated[
+        Path | None, typer.Option(help="Harvest with a fitted mixture; default: make one, K=4.")
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Draw n images with a strategy into a run folder."""
+    out = out or home() / f"sample-{Path(model).name}-{strategy}-{seed}"
+    generator = load_generator(model)
+    mixture = None
+    if strategy != "plain":
+        mixture = LatentMixture.load(Run.open(harvest or _default_harvest(generator)))
+    with progress_bar("sample") as progress:
+        draw_run(
+            generator,
+            mixture,
+            n=n,
+            out=out,
+            strategy=strategy,
+            injection=injection,
+            seed=seed,
+            steps=steps,
+            sampler=sampler,
+            progress=progress,
+        )
+    print(out)

@@ -1,0 +1,109 @@
+"""Commands that train: autoencoder, diffusion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Train the autoencoder or the diffusion model.", no_args_is_help=True)
+
+Data = Annotated[
+    list[str],
+    typer.Option(help="Parquet file or folder, repeatable; PATH@left,top,right,bottom crops."),
+]
+Resolution = Annotated[int, typer.Option(help="64 or 128.")]
+Out = Annotated[Path, typer.Option(help="Folder for checkpoints and results.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue from the newest checkpoint.")]
+Images = Annotated[int, typer.Option(min=1, help="Images to see in all.")]
+BatchSize = Annotated[int, typer.Option(min=1)]
+LearningRate = Annotated[float, typer.Option(min=0.0)]
+Seed = Annotated[int, typer.Option(min=0)]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use at most this many images a source.")]
+
+
+def _images(data: list[str], resolution: int, limit: int | None):
+    # Imported here: torch and diffusers take seconds that `--help` should not pay.
+    import torch
+
+    from gammaface.datasets import DataSource, load_images
+    from gammaface.errors import GammaFaceError
+
+    if resolution not in (64, 128):
+        raise GammaFaceError(f"resolution {resolution}", fix="Give --resolution 64 or 128.")
+    sources = [DataSource.parse(text) for text in data]
+    return torch.cat([load_images(s, resolution=resolution, limit=limit) for s in sources])
+
+
+@app.command()
+def autoencoder(
+    data: Data,
+    out: Out,
+    resolution: Resolution = 64,
+    images: Images = 100_000,
+    batch_size: BatchSize = 16,
+    learning_rate: LearningRate = 1.5e-3,
+    seed: Seed = 0,
+    limit: Limit = None,
+    resume: Resume = False,
+) -> None:
+    """Train the autoencoder; writes OUT/autoencoder."""
+    from gammaface.training.autoencoder import train_autoencoder
+    from gammaface.training.loop import Schedule
+
+    schedule = Schedule(
+        images=images,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        warmup_images=min(2_000, images // 10),
+        decay=0.6,
+        weight_decay=0.0,
+        ema_half_life=3_000,
+        seed=seed,
+    )
+    pixels = _images(data, resolution, limit)
+    train_autoencoder(pixels, out=out, schedule=schedule, resume=resume)
+    print(out / "autoencoder")
+
+
+@app.command()
+def diffusion(
+    data: Data,
+    out: Out,
+    autoencoder: Annotated[Path, typer.Option(help="Folder of the trained autoencoder.")],
+    resolution: Resolution = 64,
+    images: Images = 1_000_000,
+    batch_size: BatchSize = 64,
+    learning_rate: LearningRate = 3e-4,
+    start_from: Annotated[
+        Path | None, typer.Option(help="U-Net folder to continue from, e.g. models/faces/unet.")
+    ] = None,
+    seed: Seed = 0,
+    limit: Limit = None,
+    resume: Resume = False,
+) -> None:
+    """Train the diffusion model on the autoencoder's latents; writes OUT/model."""
+    from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
+    from gammaface.training.diffusion import encode_latents, train_diffusion
+    from gammaface.training.loop import Schedule
+
+    coder = load_autoencoder(autoencoder)
+    latents = encode_latents(_images(data, resolution, limit), coder, cache=out / "latents.npy")
+    schedule = Schedule(
+        images=images,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        warmup_images=min(6_000, images // 10),
+        ema_half_life=12_000,
+        seed=seed,
+    )
+    unet, progress = train_diffusion(
+        latents,
+        out=out,
+        schedule=schedule,
+        start_from=load_unet(start_from) if start_from else None,
+        resume=resume,
+    )
+    write_bundle(out / "model", unet=unet, autoencoder=coder, progress=progress)
+    print(out / "model")

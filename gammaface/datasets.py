@@ -1,0 +1,137 @@
+"""Face images from Parquet files and folders, as arrays ready for training."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from gammaface.errors import GammaFaceError
+
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where face images lie and how they are framed.
+
+    Written on the command line as ``PATH`` or ``PATH@left,top,right,bottom``; the
+    crop is in pixels of the stored image.
+    """
+
+    path: Path
+    crop: tuple[int, int, int, int] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> DataSource:
+        path, at, box = text.rpartition("@")
+        if not at:
+            return cls(Path(text))
+        try:
+            left, top, right, bottom = (int(v) for v in box.split(","))
+        except ValueError:
+            raise GammaFaceError(
+                f"the crop '{box}' is not four whole numbers",
+                where=text,
+                fix="Write PATH@left,top,right,bottom in pixels, or PATH alone.",
+            ) from None
+        if left < 0 or top < 0 or right <= left or bottom <= top:
+            raise GammaFaceError(
+                f"the crop '{box}' is empty", where=text, fix="Give left < right and top < bottom."
+            )
+        return cls(Path(path), (left, top, right, bottom))
+
+
+def load_images(
+    source: DataSource, *, resolution: int, split: str | None = "train", limit: int | None = None
+) -> torch.Tensor:
+    """Read every image of a source, cropped and resized.
+
+    Parameters
+    ----------
+    source : DataSource
+        A Parquet file with an ``image`` column (struct of ``bytes`` and ``path``, the
+        Hugging Face convention) or a folder of JPEG, PNG or WebP files.
+    resolution : int
+        Side of the square result in pixels.
+    split : str or None
+        Rows of a Parquet ``split`` column to keep; None keeps all.
+    limit : int, optional
+        Read at most this many images.
+
+    Returns
+    -------
+    torch.Tensor
+        uint8, (n, 3, resolution, resolution).
+
+    Raises
+    ------
+    GammaFaceError
+        When nothing readable is there, or an image is broken.
+    """
+    pictures = []
+    for name, data in _encoded_images(source.path, split=split, limit=limit):
+        pictures.append(decode_image(data, name=name, resolution=resolution, crop=source.crop))
+    if not pictures:
+        raise GammaFaceError(
+            "no images were found",
+            where=source.path,
+            fix=f"Give a Parquet file with an image column{f' and split {split!r} rows' if split else ''},"
+            " or a folder of JPEG, PNG or WebP files.",
+        )
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+
+
+def decode_image(
+    data: bytes, *, name: str, resolution: int, crop: tuple[int, int, int, int] | None = None
+) -> np.ndarray:
+    """Decode one picture to uint8 (resolution, resolution, 3)."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            rgb = image.convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise GammaFaceError(
+            f"the image cannot be read: {error}", where=name, fix="Replace or remove this file."
+        ) from None
+    if crop is not None:
+        rgb = rgb.crop(crop)
+    elif rgb.width != rgb.height:
+        side = min(rgb.size)
+        left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
+        rgb = rgb.crop((left, top, left + side, top + side))
+    if rgb.size != (resolution, resolution):
+        rgb = rgb.resize((resolution, resolution), Image.Resampling.LANCZOS)
+    return np.asarray(rgb)
+
+
+def _encoded_images(path: Path, *, split: str | None, limit: int | None):
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+        for file in files[:limit]:
+            yield str(file), file.read_bytes()
+        return
+    if not path.is_file():
+        raise GammaFaceError("the data file or folder does not exist", where=path, fix="Check the path.")
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise GammaFaceError(
+            f"this is not a readable Parquet file: {error}",
+            where=path,
+            fix="Give a Parquet file with an image column, or a folder of images.",
+        ) from None
+    if "image" not in frame:
+        raise GammaFaceError(
+            f"the Parquet file has no image column; it has {', '.join(map(str, frame.columns))}",
+            where=path,
+            fix="Store each picture as a struct {bytes, path} in a column named image.",
+        )
+    if split is not None and "split" in frame:
+        frame = frame[frame["split"] == split]
+    for row, cell in enumerate(frame["image"].iloc[:limit]):
+        yield f"{path} row {row}", cell["bytes"]

@@ -1,0 +1,42 @@
+"""Files that are whole or absent, and their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from gammaface.errors import GammaFaceError
+
+
+def write_whole(file: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file under a temporary name, sync it, then rename it into place."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+        try:
+            with open(partial, "wb") as handle:
+                write(handle)
+                handle.flush()
+                os.fsync(handle.fileno())
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise GammaFaceError(
+            f"the file cannot be written: {error.strerror or error}",
+            where=file,
+            fix="Free disk space or permissions, then run the same command again to resume.",
+        ) from None
+
+
+def file_hash(*files: Path) -> str:
+    """sha256 over the contents of files, in the order given."""
+    digest = hashlib.sha256()
+    for file in files:
+        with open(file, "rb") as handle:
+            for block in iter(lambda: handle.read(1 << 20), b""):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,52 @@
+"""The runs that ship with the project, and how each is computed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from gammaface.errors import GammaFaceError
+from gammaface.generators import Generator
+from gammaface.study import Report, StudyOptions, run_study
+from gammaface.workspace import EXAMPLES
+
+LIMIT_BYTES = 10 * 2**20
+FIRST_LIGHT = StudyOptions(n=2000, images=24, steps=50, seed=0)
+
+
+def _first_light(generator: Generator, out: Path, report: Report | None) -> None:
+    run_study(generator, FIRST_LIGHT, out=out, report=report)
+    # The latents are recomputed from their seeds; the run ships without them.
+    shutil.rmtree(out / "harvest")
+
+
+RECORDED: dict[str, Callable[[Generator, Path, Report | None], None]] = {
+    "first-light": _first_light,
+}
+
+
+def record_run(name: str, generator: Generator, *, report: Report | None = None) -> Path:
+    """Compute one shipped run again, beside the old one, and swap them when it is whole.
+
+    Raises
+    ------
+    GammaFaceError
+        When the new run is too large to ship.
+    """
+    final = EXAMPLES / name
+    fresh = EXAMPLES / f"{name}.new" / name
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    RECORDED[name](generator, fresh, report)
+    (fresh / ".lock").unlink(missing_ok=True)
+    size = sum(f.stat().st_size for f in fresh.rglob("*") if f.is_file())
+    if size > LIMIT_BYTES:
+        raise GammaFaceError(
+            f"the run takes {size / 2**20:.1f} MB, the limit is {LIMIT_BYTES >> 20} MB",
+            where=fresh,
+            fix="Keep fewer pictures or rows.",
+        )
+    shutil.rmtree(final, ignore_errors=True)
+    fresh.rename(final)
+    fresh.parent.rmdir()
+    return final

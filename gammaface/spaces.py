@@ -1,0 +1,84 @@
+"""What is clustered: x_t, predicted x_0, the U-Net's mid block, and PCA of any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+
+from gammaface.errors import GammaFaceError
+from gammaface.generators import Generator
+
+SPACES = {
+    "x_t": "the noisy latent at timestep t",
+    "x0": "the network's prediction of the clean latent at t",
+    "h": "activations of the U-Net's mid block at t, flat",
+    "h_pooled": "activations of the U-Net's mid block at t, averaged over positions",
+}
+
+
+def check_space(space: str) -> None:
+    """Refuse names that are no space."""
+    if space not in SPACES:
+        raise GammaFaceError(f"there is no space '{space}'", fix=f"Choose from {', '.join(SPACES)}.")
+
+
+def codes(generator: Generator, x: torch.Tensor, t: int, space: str) -> torch.Tensor:
+    """The codes of x (b, c, h, w) at timestep t in a space: (b, d), float32 on the CPU."""
+    check_space(space)
+    if space == "x_t":
+        return x.flatten(1).float().cpu()
+    if space == "x0":
+        return generator.predict(x, t)[0].flatten(1).cpu()
+    middle = mid_block(generator, x, t)
+    return (middle.mean(dim=(2, 3)) if space == "h_pooled" else middle.flatten(1)).cpu()
+
+
+def mid_block(generator: Generator, x: torch.Tensor, t: int) -> torch.Tensor:
+    """Activations of the mid block (h-space, Kwon et al. 2023): (b, channels, h, w)."""
+    block = getattr(generator.unet, "mid_block", None)
+    if block is None:
+        raise GammaFaceError(f"the model '{generator.name}' has no mid block", fix="Use the space x_t or x0.")
+    seen: list[torch.Tensor] = []
+    handle = block.register_forward_hook(lambda _m, _i, out: seen.append(out.float()))
+    try:
+        generator.predict(x, t)
+    finally:
+        handle.remove()
+    return seen[0]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A fitted PCA: ``transform(z)`` maps (n, d) to (n, dimensions)."""
+
+    mean: np.ndarray  # (d,)
+    components: np.ndarray  # (dimensions, d)
+    explained: float  # share of the variance kept, in [0, 1]
+
+    def transform(self, array: np.ndarray) -> np.ndarray:
+        return ((array - self.mean) @ self.components.T).astype(np.float32)
+
+
+def fit_pca(array: np.ndarray, dimensions: int, *, seed: int = 0) -> Projection:
+    """Randomised PCA of codes (n, d).
+
+    Raises
+    ------
+    GammaFaceError
+        When `dimensions` is below 1 or above min(n, d).
+    """
+    limit = min(array.shape)
+    if not 1 <= dimensions <= limit:
+        raise GammaFaceError(
+            f"PCA to {dimensions} dimensions of {array.shape[0]} codes of size {array.shape[1]}",
+            fix=f"Give between 1 and {limit} dimensions.",
+        )
+    pca = PCA(dimensions, svd_solver="randomized", random_state=seed).fit(array)
+    return Projection(
+        pca.mean_.astype(np.float32),
+        pca.components_.astype(np.float32),
+        float(pca.explained_variance_ratio_.sum()),
+    )

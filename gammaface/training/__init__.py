@@ -1,0 +1,1 @@
+"""Train the autoencoder and the diffusion model that the project ships."""

@@ -1,0 +1,59 @@
+"""Put trained parts together as a diffusers pipeline folder in half precision."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderDC, LDMPipeline, UNet2DModel
+from safetensors import SafetensorError
+
+from gammaface.errors import GammaFaceError
+from gammaface.training.diffusion import build_scheduler
+
+
+def write_bundle(out: Path, *, unet: UNet2DModel, autoencoder: AutoencoderDC, progress: dict) -> None:
+    """Save the pipeline that both diffusers and GammaFace load, and its loss curve.
+
+    diffusers' LDMPipeline names its decoder ``vqvae``, whatever its class.
+    """
+    pipeline = LDMPipeline(vqvae=autoencoder, unet=unet, scheduler=build_scheduler())
+    pipeline.to(torch.float16)
+    pipeline.save_pretrained(out, safe_serialization=True)
+    (out / "training.json").write_text(
+        json.dumps(
+            {
+                "images_seen": progress["seen"],
+                "steps": progress["step"],
+                "hours": round(progress["seconds"] / 3600, 2),
+                "history": progress["history"],
+            }
+        )
+    )
+
+
+def load_autoencoder(folder: Path) -> AutoencoderDC:
+    """A trained autoencoder, ready to encode."""
+    return _load(AutoencoderDC, folder).eval().requires_grad_(False)
+
+
+def load_unet(folder: Path) -> UNet2DModel:
+    """A trained U-Net in single precision, ready to train on."""
+    return _load(UNet2DModel, folder)
+
+
+def _load(kind: type, folder: Path):
+    if not (folder / "config.json").is_file():
+        raise GammaFaceError(
+            "there is no trained model here", where=folder, fix="Give the folder that was saved."
+        )
+    try:
+        model = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise GammaFaceError(
+            f"the model cannot be loaded: {str(error).splitlines()[0][:200]}",
+            where=folder,
+            fix="Train or copy it again.",
+        ) from None
+    return model.float().to(memory_format=torch.channels_last)

@@ -1,0 +1,150 @@
+"""Train an unconditional latent diffusion model on cached latents.
+
+v-prediction (Salimans & Ho 2022) on the squared-cosine schedule (Nichol & Dhariwal
+2021), loss weighted by min-SNR-5 (Hang et al. 2023).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderDC, DDIMScheduler, UNet2DModel
+from tqdm.auto import tqdm
+
+from gammaface.training.autoencoder import to_unit
+from gammaface.training.loop import Schedule, as_config, step_generator, train
+
+MIN_SNR = 5.0
+
+
+@dataclass(frozen=True)
+class UNetWidths:
+    """Channels per level of the U-Net; the last level and the mid block attend."""
+
+    channels: tuple[int, ...] = (128, 256)
+    layers: int = 2
+    head_dim: int = 32
+
+
+def build_unet(widths: UNetWidths, *, channels: int, side: int) -> UNet2DModel:
+    """An untrained U-Net over (channels, side, side) latents."""
+    plain = len(widths.channels) - 1
+    return UNet2DModel(
+        sample_size=side,
+        in_channels=channels,
+        out_channels=channels,
+        block_out_channels=widths.channels,
+        layers_per_block=widths.layers,
+        down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
+        up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
+        attention_head_dim=widths.head_dim,
+    )
+
+
+def build_scheduler() -> DDIMScheduler:
+    """The schedule the model is trained on; DDIM by default when sampling."""
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="v_prediction",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        timestep_spacing="trailing",
+    )
+
+
+@torch.no_grad()
+def encode_latents(
+    images: torch.Tensor, autoencoder: AutoencoderDC, *, cache: Path, quiet: bool = False
+) -> np.ndarray:
+    """Latents of all images and of their mirror images, (2n, C, h, w) float16.
+
+    Encoded once: the cache file carries a fingerprint of the images and the weights, and
+    is used again only when both still match.
+    """
+    mark = hashlib.sha256(images.numpy().tobytes())
+    for value in autoencoder.encoder.state_dict().values():
+        mark.update(value.cpu().numpy().tobytes())
+    fingerprint, note = mark.hexdigest(), cache.with_suffix(".json")
+    if cache.exists() and note.exists() and json.loads(note.read_text())["sha256"] == fingerprint:
+        return np.load(cache, mmap_mode="r")
+    device = next(autoencoder.parameters()).device
+    parts = []
+    for batch in tqdm(images.split(128), desc="encoding", unit="batch", disable=quiet):
+        pixels = to_unit(batch).to(device, memory_format=torch.channels_last)
+        both = torch.cat([pixels, pixels.flip(-1)])
+        parts.append(autoencoder.encode(both).latent.cpu().half().numpy())
+    latents = np.concatenate(parts)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.save(cache, latents)
+    note.write_text(json.dumps({"sha256": fingerprint, "shape": latents.shape}))
+    return latents
+
+
+def train_diffusion(
+    latents: np.ndarray,
+    *,
+    out: Path,
+    schedule: Schedule,
+    widths: UNetWidths = UNetWidths(),
+    start_from: UNet2DModel | None = None,
+    resume: bool = False,
+    quiet: bool = False,
+    on_checkpoint=None,
+) -> tuple[UNet2DModel, dict]:
+    """Train on latents (n, C, h, w) and save ``out/unet`` and ``out/scheduler``.
+
+    Parameters
+    ----------
+    start_from : UNet2DModel, optional
+        Weights to continue from, e.g. a shipped model's, instead of random ones.
+
+    Returns
+    -------
+    (UNet2DModel, dict)
+        The averaged model, and the progress with its loss curve.
+    """
+    torch.manual_seed(schedule.seed)
+    _, channels, side, _ = latents.shape
+    unet = start_from or build_unet(widths, channels=channels, side=side)
+    unet.to(memory_format=torch.channels_last)
+    scheduler = build_scheduler()
+    abar = scheduler.alphas_cumprod
+
+    def loss_of(model, step, accelerator):
+        source = step_generator(schedule.seed, step, accelerator.process_index)
+        n = schedule.batch_size
+        picks = torch.randint(len(latents), (n,), generator=source).numpy()
+        clean = torch.from_numpy(latents[np.sort(picks)]).float()
+        # One timestep per equal slice of the schedule: less variance than n free draws.
+        spread = (torch.randperm(n, generator=source) + torch.rand(n, generator=source)) / n
+        t = (spread * len(abar)).long().clamp_max(len(abar) - 1)
+        noise = torch.randn(clean.shape, generator=source)
+        a = abar[t].view(-1, 1, 1, 1)
+        noisy = a.sqrt() * clean + (1 - a).sqrt() * noise
+        target = a.sqrt() * noise - (1 - a).sqrt() * clean
+        weight = (abar[t] / (1 - abar[t])).clamp_max(MIN_SNR) * (1 - abar[t])
+        noisy, t, target, weight = (v.to(accelerator.device) for v in (noisy, t, target, weight))
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
+        predicted = model(noisy, t, return_dict=False)[0].float()
+        return ((predicted - target).square().mean(dim=(1, 2, 3)) * weight).mean()
+
+    config = as_config(kind="diffusion", schedule=schedule, widths=widths, n=len(latents))
+    ema, progress = train(
+        unet,
+        loss_of,
+        schedule=schedule,
+        out=out,
+        config=config,
+        resume=resume,
+        quiet=quiet,
+        on_checkpoint=on_checkpoint,
+    )
+    ema.save_pretrained(out / "unet", safe_serialization=True)
+    scheduler.save_pretrained(out / "scheduler")
+    return ema, progress

@@ -1,0 +1,109 @@
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from gammaface import GammaFaceError
+from gammaface.cli import app
+from gammaface.commands.chain import parse_range
+from gammaface.workspace import Run
+
+
+def call(*arguments) -> str:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_the_chain_from_the_shell(tiny_folder, tmp_path):
+    run = tmp_path / "harvest"
+    call("harvest", "--model", tiny_folder, "-n", 30, "--steps", 3, "--out", run)
+    words = call("sweep", run, "--k", "1..3")
+    assert "BIC is lowest at K=" in words and "30 latents for" in words
+    call("fit", run, "--k", 2)
+    out = tmp_path / "even"
+    call("sample", "--model", tiny_folder, "-n", 4, "--steps", 3, "--harvest", run, "--out", out)
+    assert Run.open(out).table("images")["component"].tolist() == [0, 1, 0, 1]
+    csv = call("table", out, "--name", "images")
+    assert csv.splitlines()[0] == "seed,component,evaluations"
+    assert "| seed | component |" in call("table", out, "--name", "images", "--format", "md")
+    assert r"\begin{tabular}" in call("table", out, "--name", "images", "--format", "latex")
+
+
+def test_sampling_without_a_harvest_makes_one(tiny_folder, tmp_path, monkeypatch):
+    from gammaface.commands import chain
+
+    real = chain.harvest_latents
+    monkeypatch.setattr(chain, "harvest_latents", lambda g, n, **kw: real(g, n=20, steps=2, **kw))
+    call("sample", "--model", tiny_folder, "-n", 4, "--steps", 2, "--out", tmp_path / "run")
+    assert len(Run.open(tmp_path / "run").table("images")) == 4
+
+
+def test_the_demo_writes_a_report(tiny_folder, tmp_path):
+    out = tmp_path / "demo"
+    call("demo", "--model", tiny_folder, "-n", 40, "--images", 4, "--steps", 2, "--out", out)
+    assert (out / "report.html").stat().st_size > 1e6
+    assert json.loads((out / "metrics.json").read_text())["harvest"]["n"] == 40
+    assert (out / "grid-plain.png").is_file() and (out / "grid-balanced.png").is_file()
+    call("report", out)
+
+
+def test_runs_are_listed(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("GAMMAFACE_HOME", str(tmp_path))
+    call("harvest", "--model", tiny_folder, "-n", 4, "--steps", 2, "--out", tmp_path / "mine")
+    listed = json.loads(call("runs", "--json"))
+    assert [r["state"] for r in listed if r["name"] == "mine"] == ["done"]
+    assert "mine" in call("runs")
+
+
+def test_training_from_the_shell(tmp_path):
+    from tests.test_datasets import jpeg
+
+    for i in range(4):
+        (tmp_path / f"{i}.png").write_bytes(jpeg(colour=(40 * i, 90, 200)))
+    common = ["--data", tmp_path, "--images", 8, "--batch-size", 4]
+    call("train", "autoencoder", *common, "--out", tmp_path / "ae")
+    call(
+        "train", "diffusion", *common, "--out", tmp_path / "ldm",
+        "--autoencoder", tmp_path / "ae" / "autoencoder",
+    )
+    call("harvest", "--model", tmp_path / "ldm" / "model", "-n", 2, "--steps", 2, "--out", tmp_path / "z")
+    with pytest.raises(GammaFaceError, match="resolution 100"):
+        call("train", "autoencoder", *common, "--resolution", 100, "--out", tmp_path / "x")
+
+
+@pytest.mark.parametrize("text", ["", "a", "3..1", "0..4", "1..b"])
+def test_bad_ranges(text):
+    with pytest.raises(GammaFaceError, match="no range of K"):
+        parse_range(text)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["harvest", "--model", "nobody", "-n", "2"], "there is no model 'nobody'"),
+        (["sweep", "nowhere"], "there is no run here"),
+        (["table", "nowhere"], "there is no run 'nowhere'"),
+        (["harvest", "--model", "nobody", "-n", "0"], "-n"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments, words, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "gammaface", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert words in done.stderr and "Traceback" not in done.stderr
+    if not words.startswith("-"):
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_metrics_is_wired_in(tmp_path):
+    file = tmp_path / "p.csv"
+    rows = {"y": [0, 1] * 20, "p": [0, 1] * 19 + [1, 0], "group": list("aabb") * 10}
+    pd.DataFrame(rows).to_csv(file, index=False)
+    assert "bias" in call("metrics", file)

@@ -1,0 +1,136 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+
+from gammaface import GammaFaceError, harvest, load_generator
+from gammaface.training import autoencoder as ae
+from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
+from gammaface.training.diffusion import UNetWidths, encode_latents, train_diffusion
+from gammaface.training.loop import Schedule, newest_checkpoint
+
+WIDTHS = UNetWidths((32, 32), 1, 16)
+SHORT = Schedule(images=64, batch_size=8, learning_rate=1e-3, warmup_images=8, ema_half_life=8)
+
+
+@pytest.fixture(scope="module")
+def faces():
+    """Smooth colour gradients: enough for a network to learn in a few steps."""
+    rng = np.random.default_rng(0)
+    ramps = np.linspace(0, 1, 64)
+    ends = rng.uniform(0, 255, size=(24, 2, 3))
+    rows = ends[:, :1] * (1 - ramps[:, None]) + ends[:, 1:] * ramps[:, None]
+    return torch.from_numpy(np.repeat(rows[:, :, None], 64, axis=2).astype(np.uint8)).permute(0, 3, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def latents():
+    return np.random.default_rng(0).normal(size=(32, 16, 8, 8)).astype(np.float16)
+
+
+def weights(module) -> torch.Tensor:
+    return torch.cat([p.flatten() for p in module.parameters()])
+
+
+def test_the_autoencoder_learns(faces, tmp_path):
+    few = ae.train_autoencoder(
+        faces, out=tmp_path / "a", schedule=Schedule(images=8, batch_size=8), quiet=True
+    )
+    schedule = Schedule(images=480, batch_size=8, learning_rate=2e-3, warmup_images=16, ema_half_life=16)
+    many = ae.train_autoencoder(faces, out=tmp_path / "b", schedule=schedule, quiet=True)
+    pixels = ae.to_unit(faces)
+
+    def error(model):
+        with torch.no_grad():
+            return float((model.decode(model.encode(pixels).latent).sample - pixels).abs().mean())
+
+    assert error(many) < 0.6 * error(few)
+    with torch.no_grad():
+        spread = many.encode(pixels).latent.std(dim=(0, 2, 3))
+    assert spread.numpy() == pytest.approx(1.0, abs=0.05)
+    assert load_autoencoder(tmp_path / "b" / "autoencoder").config.latent_channels == 16
+
+
+def test_a_resumed_training_equals_an_undisturbed_one(latents, tmp_path):
+    whole, _ = train_diffusion(latents, out=tmp_path / "w", schedule=SHORT, widths=WIDTHS, quiet=True)
+    often = Schedule(**{**vars(SHORT), "checkpoint_minutes": 0.0})
+
+    def kill(ema, progress):
+        if progress["seen"] >= 32:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_diffusion(
+            latents, out=tmp_path / "c", schedule=often, widths=WIDTHS, quiet=True, on_checkpoint=kill
+        )
+    cut, progress = train_diffusion(
+        latents, out=tmp_path / "c", schedule=often, widths=WIDTHS, quiet=True, resume=True
+    )
+    assert progress["seen"] == 64
+    assert torch.allclose(weights(whole), weights(cut), atol=1e-6)
+
+
+def test_the_loss_falls(latents, tmp_path):
+    schedule = Schedule(images=1280, batch_size=16, learning_rate=2e-3, warmup_images=32)
+    clean = np.repeat(latents[:1], 32, axis=0)  # one image: easy to learn
+    _, progress = train_diffusion(clean, out=tmp_path, schedule=schedule, widths=WIDTHS, quiet=True)
+    losses = [row[1] for row in progress["history"]]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_checkpoints_are_not_overwritten_by_accident(latents, tmp_path):
+    train_diffusion(latents, out=tmp_path, schedule=SHORT, widths=WIDTHS, quiet=True)
+    with pytest.raises(GammaFaceError, match="Add --resume"):
+        train_diffusion(latents, out=tmp_path, schedule=SHORT, widths=WIDTHS, quiet=True)
+    other = Schedule(**{**vars(SHORT), "batch_size": 4})
+    with pytest.raises(GammaFaceError, match="another configuration"):
+        train_diffusion(latents, out=tmp_path, schedule=other, widths=WIDTHS, quiet=True, resume=True)
+    state = newest_checkpoint(tmp_path) / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:100])
+    with pytest.raises(GammaFaceError, match="checkpoint is damaged"):
+        train_diffusion(latents, out=tmp_path, schedule=SHORT, widths=WIDTHS, quiet=True, resume=True)
+
+
+def test_latents_are_encoded_once(faces, tmp_path, monkeypatch):
+    coder = ae.build_autoencoder(ae.AutoencoderWidths((8,) * 4, (8,) * 4, (0, 1, 1, 1), (0, 1, 1, 1)))
+    cache = tmp_path / "latents.npy"
+    first = encode_latents(faces, coder, cache=cache, quiet=True)
+    assert first.shape == (48, 16, 8, 8)
+    monkeypatch.setattr(coder, "encode", None)
+    assert (encode_latents(faces, coder, cache=cache, quiet=True) == first).all()
+    with pytest.raises(TypeError):  # other images: the cache is not used
+        encode_latents(faces[:5], coder, cache=cache, quiet=True)
+
+
+def test_a_bundle_is_read_by_both(latents, faces, tmp_path):
+    coder = ae.train_autoencoder(
+        faces, out=tmp_path / "a", schedule=Schedule(images=8, batch_size=8), quiet=True
+    )
+    unet, progress = train_diffusion(
+        latents, out=tmp_path / "d", schedule=SHORT, widths=WIDTHS, quiet=True
+    )
+    write_bundle(tmp_path / "model", unet=unet, autoencoder=coder, progress=progress)
+    assert json.loads((tmp_path / "model" / "training.json").read_text())["images_seen"] == 64
+    assert DiffusionPipeline.from_pretrained(tmp_path / "model").unet.dtype == torch.float16
+    assert harvest(load_generator(tmp_path / "model"), n=2, steps=2).array.shape == (2, 1024)
+    assert load_unet(tmp_path / "model" / "unet").dtype == torch.float32
+    with pytest.raises(GammaFaceError, match="no trained model here"):
+        load_unet(tmp_path)
+
+
+def test_factor_sixteen_at_128_px():
+    coder = ae.build_autoencoder(ae.AutoencoderWidths.for_resolution(128))
+    with torch.no_grad():
+        latent = coder.encode(torch.zeros(1, 3, 128, 128)).latent
+        assert latent.shape == (1, 16, 8, 8)
+        assert coder.decode(latent).sample.shape == (1, 3, 128, 128)
+
+
+def test_schedule():
+    schedule = Schedule(images=1000, batch_size=10, learning_rate=1.0, warmup_images=100, decay=0.5)
+    assert schedule.rate(0) == pytest.approx(0.1)
+    assert schedule.rate(400) == 1.0
+    assert schedule.rate(750) == pytest.approx(0.5)
+    assert schedule.rate(1000) == 0.0
