@@ -38,7 +38,7 @@ _AXIS = dict(gridcolor=LINE, linecolor=LINE, zeroline=False, ticks="", title_sta
 TEMPLATE = go.layout.Template(
     layout=dict(
         font=dict(family="'Source Sans', system-ui, sans-serif", size=14, color=INK),
-        title=dict(x=0, xanchor="left", xref="container", font_size=17),
+        title=dict(x=0, xanchor="left", xref="container", y=0.97, yanchor="top", font_size=17),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         xaxis=_AXIS,
@@ -93,12 +93,12 @@ def cluster_map(points: pd.DataFrame, *, colour: str = "component") -> go.Figure
         )
         figure.add_trace(_dots(points, marker, name=colour, many=len(points) > MANY))
         figure.update_traces(showlegend=False)
-    legend = dict(orientation="h", x=0, y=1.01, yanchor="bottom", itemsizing="constant")
+    legend = dict(orientation="h", x=0, y=-0.09, yanchor="top", itemsizing="constant")
     _finish(figure, f"Which latents lie together, by {colour}?", height=540, legend=legend)
     # UMAP has no units and no meaningful zero: numbers on its axes would only invite reading.
-    figure.update_xaxes(title="UMAP 1 (no unit)", showticklabels=False)
-    figure.update_yaxes(title="UMAP 2 (no unit)", showticklabels=False)
-    return figure.update_layout(dragmode="lasso", margin=dict(l=34, r=8, t=84, b=36))
+    figure.update_xaxes(title="UMAP 1 (no unit)", showticklabels=False, showgrid=False)
+    figure.update_yaxes(title="UMAP 2 (no unit)", showticklabels=False, showgrid=False)
+    return figure.update_layout(dragmode="lasso", margin=dict(l=34, r=8, t=64, b=84))
 
 
 def _dots(part: pd.DataFrame, marker: dict, *, name: str, many: bool) -> go.Scattergl:
@@ -124,8 +124,18 @@ def bic_curve(sweep: pd.DataFrame, *, used_k: int) -> go.Figure:
     """
     _need(sweep, ("k", "bic", "aic", "heldout_loglik", "stability_ari"))
     figure = make_subplots(
-        rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.1, row_heights=[0.44, 0.28, 0.28]
+        rows=3,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.14,
+        row_heights=[0.44, 0.28, 0.28],
+        subplot_titles=(
+            "BIC and AIC above their lowest, thousands",
+            "Held-out log-likelihood, nats per latent",
+            "Stability between restarts, ARI",
+        ),
     )
+    figure.update_annotations(x=0, xanchor="left", font_size=13)
     for row, column, name, place, dash in (
         (1, "bic", "BIC", 0, "solid"),
         (1, "aic", "AIC", 1, "dot"),
@@ -141,27 +151,24 @@ def bic_curve(sweep: pd.DataFrame, *, used_k: int) -> go.Figure:
                 x=sweep["k"],
                 y=values,
                 name=name,
-                mode="lines+markers",
+                mode="lines+markers+text",
+                # A label at the line's end says which one it is where a legend would crowd.
+                text=[""] * (len(sweep) - 1) + [name if row == 1 else ""],
+                textposition="middle right",
+                cliponaxis=False,
                 line=dict(color=mark.colour, dash=dash, width=2),
                 marker=dict(symbol=mark.symbol, size=8),
-                showlegend=row == 1,
+                showlegend=False,
                 hovertemplate="K = %{x}: %{y:.3f}<extra>" + name + "</extra>",
             ),
             row=row,
             col=1,
         )
     figure.add_vline(x=used_k, line=dict(color=INK, width=1, dash="dash"))
-    figure.add_annotation(
-        x=used_k, y=1.0, yref="paper", yanchor="bottom", text=f"K = {used_k} used", showarrow=False
-    )
-    legend = dict(orientation="h", x=1, xanchor="right", y=1.0, yanchor="bottom")
-    _finish(figure, "How many components describe the latents best?", height=540, legend=legend)
-    figure.update_yaxes(title="above lowest,<br>thousands", row=1, col=1)
-    figure.update_yaxes(title="held out,<br>nats", row=2, col=1)
-    figure.update_yaxes(title="stability,<br>ARI", row=3, col=1)
+    _finish(figure, "Which K describes them best?", height=540)
     figure.update_xaxes(dtick=1)
-    figure.update_xaxes(title="K, number of components", row=3, col=1)
-    return figure.update_layout(margin=dict(l=70, r=12, t=84, b=48))
+    figure.update_xaxes(title=f"K, number of components (dashed: K = {used_k}, used)", row=3, col=1)
+    return figure.update_layout(margin=dict(l=52, r=44, t=88, b=52))
 
 
 def component_shares(components: pd.DataFrame) -> go.Figure:
@@ -174,31 +181,34 @@ def component_shares(components: pd.DataFrame) -> go.Figure:
     """
     _need(components, ("component", "share", "low", "high"))
     even = 100 / len(components)
-    figure = go.Figure(
-        go.Bar(
-            y=[f"Component {c}" for c in components["component"]],
-            x=100 * components["share"],
-            orientation="h",
-            width=0.62,
-            marker_color=[mark_of(int(c)).colour for c in components["component"]],
-            error_x=dict(
-                array=100 * (components["high"] - components["share"]),
-                arrayminus=100 * (components["share"] - components["low"]),
-                color=INK,
-                thickness=1.6,
-                width=5,
-            ),
-            hovertemplate="%{y}: %{x:.1f}%<extra></extra>",
+    figure = go.Figure()
+    for row in components.itertuples(index=False):
+        mark = mark_of(int(row.component))
+        figure.add_trace(
+            go.Scatter(
+                x=[100 * row.share],
+                y=[f"Component {row.component}"],
+                mode="markers",
+                marker=dict(color=mark.colour, symbol=mark.symbol, size=13),
+                error_x=dict(
+                    array=[100 * (row.high - row.share)],
+                    arrayminus=[100 * (row.share - row.low)],
+                    color=mark.colour,
+                    thickness=2.5,
+                    width=6,
+                ),
+                showlegend=False,
+                hovertemplate="%{y}: %{x:.1f}%<extra></extra>",
+            )
         )
-    )
     figure.add_vline(x=even, line=dict(color=INK, width=1, dash="dash"))
     figure.add_annotation(
         x=even, y=1.0, yref="paper", yanchor="bottom", text=f"even: {even:.1f}%", showarrow=False
     )
-    height = 150 + 40 * len(components)
+    height = 150 + 36 * len(components)
     _finish(figure, "How common is each component in plain sampling?", height=height)
-    figure.update_xaxes(title="share of draws, % (bars: 95% interval)", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title="share of draws, % (lines: 95% interval)", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed")
     return figure.update_layout(margin=dict(l=100, r=12, t=72, b=48))
 
 

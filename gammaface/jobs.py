@@ -219,7 +219,10 @@ class Runner:
                 "error": f"an unexpected {type(error).__name__} stopped the work",
                 "fix": "The server's log tells more.",
             }
-        self._update(job.id, **outcome, finished=time.time())
+        try:
+            self._update(job.id, **outcome, finished=time.time())
+        except GammaFaceError:  # a full disk: the state is kept in memory, the worker lives on
+            log.exception("the state of job %s could not be written", job.id)
 
     def _update(self, job_id: str, **changes) -> None:
         with self._lock:

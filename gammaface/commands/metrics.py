@@ -28,9 +28,7 @@ class Format(StrEnum):
 
 
 def metrics(
-    file: Annotated[
-        Path, typer.Argument(help="CSV with columns y, p, score or score_<class>, and groups.")
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV with columns y, p, score or score_<class>, and groups.")],
     group: Annotated[
         list[str] | None,
         typer.Option("--group", "-g", help="A group column; repeat for joint cells. Default: all."),

@@ -49,8 +49,10 @@ def audit_table(
     """Every metric of every method, with paired bootstrap intervals.
 
     All methods are resampled on the same rows, so the difference to the first baseline has
-    an interval, too. Equations and sources stand with the functions of the metrics'
-    names; the intervals are percentiles (Efron and Tibshirani 1993, chapter 13).
+    an interval, too.
+
+    Source: equations stand with the functions of the metrics' names; the intervals are
+    percentiles (Efron and Tibshirani 1993, chapter 13).
 
     Parameters
     ----------
@@ -101,9 +103,7 @@ def audit_table(
     methods = code_methods(y, {name: (p, scores), **_others(name, baselines)}, groups)
     first = next(iter(baselines)) if baselines else None
     sign = train_association(methods[name].coded, y_train, groups_train)
-    point, samples = paired_figures(
-        methods, chosen, sign, first=first, resamples=resamples, seed=seed
-    )
+    point, samples = paired_figures(methods, chosen, sign, first=first, resamples=resamples, seed=seed)
     rows = []
     for m, method in methods.items():
         notes = _notes(method, sign, base=point[first or m])
@@ -198,9 +198,7 @@ def _unstable(value: np.ndarray, values: np.ndarray, low: float) -> str:
     return join_notes(
         f"undefined in {undefined} of {len(values)} resamples" if undefined else "",
         # Gaps and divergences cannot fall below 0, so resampling noise adds to them.
-        "the interval lies above the value: the figure is within its sampling noise"
-        if value < low
-        else "",
+        "the interval lies above the value: the figure is within its sampling noise" if value < low else "",
     )
 
 
@@ -214,7 +212,5 @@ def _notes(method: Method, sign: np.ndarray | None, *, base: dict) -> dict[str, 
     notes["kl"] = divergence.small_cells_note(method.valid(), MIN_N)
     if method.own is not None and not method.binnable:
         notes["kl"] = divergence.missing_note(int(np.isnan(method.own).sum()))
-    notes["bpc"] = join_notes(
-        NO_BIAS if base["bias"] == 0 else "", NO_RATE if base["accuracy"] == 0 else ""
-    )
+    notes["bpc"] = join_notes(NO_BIAS if base["bias"] == 0 else "", NO_RATE if base["accuracy"] == 0 else "")
     return notes

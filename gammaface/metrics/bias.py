@@ -13,9 +13,7 @@ NO_BIAS = "the first Bias is 0, so no relative change is defined"
 NO_RATE = "the first rate is 0, so no relative change is defined"
 
 
-def bias(
-    y, p, groups, *, tpr: str = "per_class", mode: str = "abs", weights: str = "share"
-) -> Measure:
+def bias(y, p, groups, *, tpr: str = "per_class", mode: str = "abs", weights: str = "share") -> Measure:
     r"""Bias: how far the groups' true-positive rates lie apart.
 
     .. math:: \frac{\sum_{i<j} d(TPR_i, TPR_j)\, w_i w_j}{\sum_{i<j} w_i w_j}
@@ -137,9 +135,7 @@ def bpc(bias: float, bias_debiased: float, tpr: float, tpr_debiased: float) -> M
     """
     values = np.array([bias, bias_debiased, tpr, tpr_debiased], dtype=float)
     if (values < 0).any():
-        raise GammaFaceError(
-            f"BPC needs values of 0 or more, not {values.min():.6g}", fix="Use mode='abs'."
-        )
+        raise GammaFaceError(f"BPC needs values of 0 or more, not {values.min():.6g}", fix="Use mode='abs'.")
     note = join_notes(
         "a value is NaN" if np.isnan(values).any() else "",
         NO_BIAS if bias == 0 else "",
@@ -222,9 +218,7 @@ def ba_eq14_printed(y, p, groups, *, target=None) -> Measure:
     """
     coded = encode(y, p, groups)
     if target is not None and target not in coded.classes:
-        raise GammaFaceError(
-            f"target {target!r} is not a class", fix=f"Choose one of {coded.classes}."
-        )
+        raise GammaFaceError(f"target {target!r} is not a class", fix=f"Choose one of {coded.classes}.")
     at = slice(None)
     if target is not None:
         index = coded.classes.index(target)
@@ -236,9 +230,7 @@ def ba_eq14_printed(y, p, groups, *, target=None) -> Measure:
 def train_association(coded: Coded, y_train, groups_train) -> np.ndarray | None:
     """Signs from the training labels, laid out like the test table; None without them."""
     if (y_train is None) != (groups_train is None):
-        raise GammaFaceError(
-            "y_train and groups_train go together", fix="Give both of them, or neither."
-        )
+        raise GammaFaceError("y_train and groups_train go together", fix="Give both of them, or neither.")
     if y_train is None:
         return None
     train = encode(y_train, y_train, groups_train)
@@ -256,9 +248,7 @@ def association_note(coded: Coded, sign: np.ndarray | None) -> str:
     sign = counts.association(coded.counts().sum(-1)) if sign is None else sign
     lacking = int(np.isnan(sign).sum())
     return join_notes(
-        f"{lacking} of {sign.size} cells skipped: their group or class has no true labels"
-        if lacking
-        else "",
+        f"{lacking} of {sign.size} cells skipped: their group or class has no true labels" if lacking else "",
         "only one group" if len(coded.groups) < 2 else "",
     )
 

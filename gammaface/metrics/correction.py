@@ -22,9 +22,7 @@ class Corrected:
     note: str
 
 
-def cleam(
-    shares, recalls_or_confusion, *, sd: float | None = None, n_sets: int | None = None
-) -> Corrected:
+def cleam(shares, recalls_or_confusion, *, sd: float | None = None, n_sets: int | None = None) -> Corrected:
     r"""Class shares with the attribute classifier's own errors taken out.
 
     .. math:: M p = \hat p, \quad M_{ij} = P(pred\ i\,|\,true\ j);
@@ -80,14 +78,10 @@ def cleam(
     if min(observed.min(), confusion.min()) < 0:
         raise GammaFaceError("shares and recalls cannot be negative", fix="Give 0 or more.")
     if (sd is None) != (n_sets is None) or (sd is not None and len(observed) != 2):
-        raise GammaFaceError(
-            "an interval needs sd, n_sets and two classes", fix="Give all, or neither."
-        )
+        raise GammaFaceError("an interval needs sd, n_sets and two classes", fix="Give all, or neither.")
     if np.linalg.cond(confusion) > MAX_CONDITION:
         unknown = np.full(len(observed), np.nan)
-        return Corrected(
-            unknown, np.nan, np.nan, "the classifier cannot tell the classes apart"
-        )
+        return Corrected(unknown, np.nan, np.nan, "the classifier cannot tell the classes apart")
     solved = np.linalg.solve(confusion, observed)
     low = high = np.nan
     if sd is not None:

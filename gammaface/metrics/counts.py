@@ -19,9 +19,7 @@ WEIGHTS = ("share", "uniform")
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Refuse an unknown variant, naming the known ones."""
     if value not in allowed:
-        raise GammaFaceError(
-            f"{name}={value!r} is not known", fix=f"Choose one of {', '.join(allowed)}."
-        )
+        raise GammaFaceError(f"{name}={value!r} is not known", fix=f"Choose one of {', '.join(allowed)}.")
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -107,9 +105,7 @@ def bias(n: np.ndarray, *, tpr: str, mode: str, weights: str) -> np.ndarray:
     return mean_defined(pairwise_gap(rates, shares[..., None, :], mode))
 
 
-def bpc(
-    bias: np.ndarray, bias_debiased: np.ndarray, tpr: np.ndarray, tpr_debiased: np.ndarray
-) -> np.ndarray:
+def bpc(bias: np.ndarray, bias_debiased: np.ndarray, tpr: np.ndarray, tpr_debiased: np.ndarray) -> np.ndarray:
     """BPC, eq. 13; NaN where the first bias or the first rate is 0."""
     return ratio(bias - bias_debiased, bias) - ratio(tpr - tpr_debiased, tpr)
 

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.special import rel_entr
 
 from gammaface.errors import GammaFaceError
-from gammaface.metrics.counts import check_choice, mean_defined, ratio
+from gammaface.metrics.counts import check_choice, ratio
 from gammaface.metrics.encode import Coded, encode, own_scores
 from gammaface.metrics.measure import Measure
 
@@ -86,9 +86,9 @@ def kl_divergence(
     if variant == "princeton":
         value = from_scores(own, coded.y, coded.g, valid, bins=bins, sigma=sigma, eps=eps)
     else:
-        tally = np.bincount(
-            histogram_cells(own, coded, bins=bins), minlength=valid.size * bins
-        ).reshape(*valid.shape, bins)
+        tally = np.bincount(histogram_cells(own, coded, bins=bins), minlength=valid.size * bins).reshape(
+            *valid.shape, bins
+        )
         value = from_histograms(tally, valid, sigma=sigma, eps=eps)
     return Measure(value, small_cells_note(valid, min_n))
 
@@ -96,15 +96,15 @@ def kl_divergence(
 def histogram_cells(own: np.ndarray, coded: Coded, *, bins: int) -> np.ndarray:
     """One code per row for (group, true class, bin); the last bin includes 1."""
     bin_ = np.searchsorted(np.linspace(0, 1, bins + 1), own, side="right") - 1
-    return np.ravel_multi_index(
-        (coded.g, coded.y, np.minimum(bin_, bins - 1)), (*coded.shape[:2], bins)
-    )
+    return np.ravel_multi_index((coded.g, coded.y, np.minimum(bin_, bins - 1)), (*coded.shape[:2], bins))
 
 
 def from_histograms(
     tally: np.ndarray, valid: np.ndarray, *, sigma: float = 1.0, eps: float = 1e-6
 ) -> np.ndarray:
     """The fixed variant from counts (..., group, class, bin)."""
+    used = valid.any(-1)
+    tally, valid = tally[..., used, :, :], valid[used]
     h = ratio(tally, tally.sum(-1, keepdims=True))
     if sigma > 0:
         h = gaussian_filter1d(h, sigma, axis=-1, mode="reflect", truncate=4.0)
@@ -146,6 +146,11 @@ def small_cells_note(valid: np.ndarray, min_n: int) -> str:
 
 
 def _mean_over_pairs(h: np.ndarray) -> np.ndarray:
-    i, j = np.triu_indices(h.shape[-3], k=1)
-    a, b = h[..., i, :, :], h[..., j, :, :]
-    return mean_defined((rel_entr(a, b) + rel_entr(b, a)).sum(-1), axis=(-1, -2))
+    total, pairs = np.zeros(h.shape[:-3]), np.zeros(h.shape[:-3])
+    for i in range(h.shape[-3] - 1):  # one row of pairs at a time: all of them fill the memory
+        a, b = h[..., i : i + 1, :, :], h[..., i + 1 :, :, :]
+        both = (rel_entr(a, b) + rel_entr(b, a)).sum(-1)
+        defined = ~np.isnan(both)
+        total += np.where(defined, both, 0.0).sum((-1, -2))
+        pairs += defined.sum((-1, -2))
+    return ratio(total, pairs)

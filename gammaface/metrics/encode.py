@@ -64,9 +64,7 @@ def encode(y, p, groups) -> Coded:
     y = _vector("y", y)
     p = _vector("p", p, n=len(y))
     if pd.api.types.is_numeric_dtype(y.dtype) != pd.api.types.is_numeric_dtype(p.dtype):
-        raise GammaFaceError(
-            KINDS.format(y=repr(y[0]), p=repr(p[0])), fix="Write both in the same way."
-        )
+        raise GammaFaceError(KINDS.format(y=repr(y[0]), p=repr(p[0])), fix="Write both in the same way.")
     codes, classes = pd.factorize(np.concatenate([y, p]), sort=True)
     if set(classes) <= {0, 1}:  # a single-class test of a 0/1 target still has two classes
         codes, classes = classes.astype(int)[codes], np.array([0, 1])
@@ -78,15 +76,11 @@ def encode_groups(groups, *, n: int) -> tuple[np.ndarray, tuple[str, ...], tuple
     """Group code per row, names of the groups with rows, names of those without."""
     if isinstance(groups, pd.DataFrame):
         if groups.shape[1] == 0:
-            raise GammaFaceError(
-                "groups has no columns", fix="Give at least one protected attribute."
-            )
+            raise GammaFaceError("groups has no columns", fix="Give at least one protected attribute.")
         parts = {str(name): _levels(str(name), groups[name], n=n) for name in groups}
         levels = [[f"{k}={v}" for v in names] for k, (_, names) in parts.items()]
         names = [", ".join(cell) for cell in itertools.product(*levels)]
-        codes = np.ravel_multi_index(
-            [codes for codes, _ in parts.values()], [len(part) for part in levels]
-        )
+        codes = np.ravel_multi_index([codes for codes, _ in parts.values()], [len(part) for part in levels])
     else:
         codes, names = _levels("groups", groups, n=n)
     present = np.bincount(codes, minlength=len(names)) > 0
@@ -120,9 +114,7 @@ def own_scores(scores, coded: Coded) -> np.ndarray:
         )
     low, high = (np.nanmin(values), np.nanmax(values)) if not np.isnan(values).all() else (0, 0)
     if low < 0 or high > 1:
-        raise GammaFaceError(
-            OUTSIDE.format(low=low, high=high), fix="Give probabilities, not logits."
-        )
+        raise GammaFaceError(OUTSIDE.format(low=low, high=high), fix="Give probabilities, not logits.")
     if values.ndim == 1 and len(coded.classes) <= 2:
         return values
     if values.ndim == 2 and _integers_below(coded.classes, values.shape[1]):
@@ -154,9 +146,7 @@ def _vector(name: str, values, *, n: int | None = None) -> np.ndarray:
         )
     missing = int(pd.isna(array).sum())
     if missing:
-        raise GammaFaceError(
-            MISSING.format(name=name, count=missing), fix="Fill or drop these rows."
-        )
+        raise GammaFaceError(MISSING.format(name=name, count=missing), fix="Fill or drop these rows.")
     return array
 
 

@@ -192,10 +192,7 @@ def _largest_difference(coded: Coded, given: list[np.ndarray], predicted=None) -
     for rows in given:
         y, p, g = coded.y[rows], coded.p[rows], coded.g[rows]
         if len(np.unique(g)) > 1:
-            gaps += [
-                demographic_parity_difference(y == c, p == c, sensitive_features=g)
-                for c in predicted
-            ]
+            gaps += [demographic_parity_difference(y == c, p == c, sensitive_features=g) for c in predicted]
     return _worst(gaps)
 
 

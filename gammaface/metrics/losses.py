@@ -10,9 +10,7 @@ from gammaface.metrics.counts import check_choice
 KINDS = ("hard", "soft", "straight_through")
 
 
-def bias_loss(
-    outputs, n_classes: int, *, kind: str = "hard", temperature: float = 1.0, lambdas=None
-):
+def bias_loss(outputs, n_classes: int, *, kind: str = "hard", temperature: float = 1.0, lambdas=None):
     r"""Bias-mitigation loss: penalty for classes below their even share in a batch.
 
     .. math:: \sum_d \lambda_d \max(0, 1/K - share_d)

@@ -107,18 +107,12 @@ def paired_figures(
         if first and chosen.mode == "abs":  # a signed Bias has no relative change
             base = found[first]
             for values in found.values():
-                values["bpc"] = counts.bpc(
-                    base["bias"], values["bias"], base["accuracy"], values["accuracy"]
-                )
+                values["bpc"] = counts.bpc(base["bias"], values["bias"], base["accuracy"], values["accuracy"])
         return found
 
     point = figures([np.bincount(c, minlength=s) for c, s in zip(cells, sizes, strict=True)])
-    parts = [
-        figures(chunk) for chunk in resampled_counts(cells, sizes, resamples=resamples, seed=seed)
-    ]
-    samples = {
-        m: {k: np.concatenate([part[m][k] for part in parts]) for k in point[m]} for m in methods
-    }
+    parts = [figures(chunk) for chunk in resampled_counts(cells, sizes, resamples=resamples, seed=seed)]
+    samples = {m: {k: np.concatenate([part[m][k] for part in parts]) for k in point[m]} for m in methods}
     for m, method in methods.items():
         if method.own is not None and m not in binned:
             rows = draws(len(method.own), resamples=resamples, seed=seed)

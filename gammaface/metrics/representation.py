@@ -143,15 +143,10 @@ def representation(
     """
     values = np.asarray(labels_or_probs)
     if not 1 <= sets <= len(values):
-        raise GammaFaceError(
-            f"{len(values)} samples cannot be split into {sets} sets", fix="Use fewer sets."
-        )
+        raise GammaFaceError(f"{len(values)} samples cannot be split into {sets} sets", fix="Use fewer sets.")
     used = min(size, len(values) // sets)
     shares = np.array(
-        [
-            class_shares(values[i * used : (i + 1) * used], n_classes, kind=kind)
-            for i in range(sets)
-        ]
+        [class_shares(values[i * used : (i + 1) * used], n_classes, kind=kind) for i in range(sets)]
     )
     found = np.linalg.norm(1 / n_classes - shares, axis=1)
     corrected, note = np.full(n_classes, np.nan), ""

@@ -11,7 +11,11 @@ KINDS = ("hard", "soft")
 
 
 def class_shares(labels_or_probs, n_classes: int, *, kind: str = "hard") -> np.ndarray:
-    """Share of each class.
+    r"""Share of each class.
+
+    .. math:: share_d = \frac{1}{n} \sum_i 1[\arg\max_k p_{ik} = d]
+
+    Source: GAN rebalancing, eq. 8; ``soft`` averages p_{id} itself.
 
     Parameters
     ----------
@@ -21,7 +25,7 @@ def class_shares(labels_or_probs, n_classes: int, *, kind: str = "hard") -> np.n
     n_classes : int
         K, at least 2; classes that never occur have share 0.
     kind : {"hard", "soft"}
-        Shares of the arg max (GAN rebalancing, eq. 8), or the mean probabilities.
+        Shares of the arg max, or the mean probabilities.
 
     Returns
     -------

@@ -119,9 +119,7 @@ def compare(
         for row in theirs.itertuples()
     ]
     verdicts = ["not comparable" if reason else "comparable" for reason in reasons]
-    mine = ours[["method", "metric", "value"]].rename(
-        columns={"method": "our_method", "value": "ours"}
-    )
+    mine = ours[["method", "metric", "value"]].rename(columns={"method": "our_method", "value": "ours"})
     return (
         theirs.drop(columns=["resolution", "n_classes"])
         .assign(verdict=verdicts, reason=reasons)

@@ -37,7 +37,7 @@ class AutoencoderWidths:
         """8x8 latents at any supported resolution: factor 8 at 64 px, 16 at 128 px."""
         if resolution == 64:
             return cls()
-        return cls((24, 24, 32, 64, 128), (32, 32, 48, 96, 192), (0, 1, 1, 1, 1), (0, 1, 1, 2, 2))
+        return cls((16, 16, 32, 64, 128), (24, 24, 48, 96, 192), (0, 1, 1, 1, 1), (0, 1, 1, 2, 2))
 
 
 def build_autoencoder(widths: AutoencoderWidths) -> AutoencoderDC:
@@ -95,6 +95,7 @@ def train_autoencoder(
     *,
     out: Path,
     schedule: Schedule,
+    widths: AutoencoderWidths | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> AutoencoderDC:
@@ -103,7 +104,7 @@ def train_autoencoder(
     Latents are rescaled to unit variance per channel inside the saved weights.
     """
     resolution = images.shape[-1]
-    widths = AutoencoderWidths.for_resolution(resolution)
+    widths = widths or AutoencoderWidths.for_resolution(resolution)
     torch.manual_seed(schedule.seed)
     model = Roundtrip(build_autoencoder(widths)).to(memory_format=torch.channels_last)
 

@@ -55,9 +55,7 @@ def test_every_row_carries_its_context(people, audit):
 def test_pairing_narrows_differences(people):
     """A method beside itself differs by exactly 0 in every resample."""
     same = (people["p"], people["scores"])
-    table = metrics.audit_table(
-        people["y"], *same, people["groups"], baselines={"same": same}, resamples=50
-    )
+    table = metrics.audit_table(people["y"], *same, people["groups"], baselines={"same": same}, resamples=50)
     ours = table[table.method == "method"]
     assert (ours[["difference", "difference_low", "difference_high"]] == 0).all(axis=None)
 
@@ -111,9 +109,7 @@ def test_multi_class_and_train_signs():
     p = np.where(rng.random(500) < 0.8, y, rng.integers(0, 5, 500))
     train = {"y_train": rng.integers(0, 5, 900), "groups_train": rng.integers(0, 4, 900)}
     table = metrics.audit_table(y, p, None, g, resamples=50, **train).set_index("metric")
-    assert table.loc["ba", "value"] == pytest.approx(
-        100 * metrics.ba_directional(y, p, g, **train)
-    )
+    assert table.loc["ba", "value"] == pytest.approx(100 * metrics.ba_directional(y, p, g, **train))
     assert "sign from train labels" in table.loc["ba", "variant"]
     assert "kl" not in table.index and "bpc" not in table.index
     assert table["value"].notna().all()

@@ -40,9 +40,7 @@ def audit(frame, folder, *options):
 def test_csv_is_the_audit_table(frame, tmp_path):
     result = audit(frame, tmp_path, "--format", "csv")
     assert result.exit_code == 0
-    expected = audit_table(
-        frame.y, frame.p, frame.score, frame[["age", "gender"]], name="ours", resamples=50
-    )
+    expected = audit_table(frame.y, frame.p, frame.score, frame[["age", "gender"]], name="ours", resamples=50)
     printed = pd.read_csv(io.StringIO(result.stdout))
     assert printed["metric"].tolist() == expected["metric"].tolist()
     assert printed["value"].tolist() == pytest.approx(expected["value"].tolist())
@@ -114,7 +112,9 @@ def test_unreadable_files(frame, tmp_path):
         assert message in str(run(file).exception)
     other = tmp_path / "other.csv"
     frame.assign(y=1 - frame.y).to_csv(other, index=False)
-    assert "not those of the audited file" in str(
-        audit(frame, tmp_path, "--baseline", other).exception
-    )
-    assert "same name" in str(audit(frame, tmp_path, "--baseline", other, "--baseline", other).exception)
+    assert "not those of the audited file" in str(audit(frame, tmp_path, "--baseline", other).exception)
+
+
+def test_files_of_the_same_name(frame, tmp_path):
+    twice = ["--baseline", tmp_path / "ours.csv"]
+    assert "have the same name" in str(audit(frame, tmp_path, *twice).exception)

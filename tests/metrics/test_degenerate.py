@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from gammaface import GammaFaceError, metrics
+from gammaface.metrics.bias import NO_BIAS
 
 Y, P, G = [1, 1, 0, 0], [1, 0, 0, 1], list("aabb")
 
@@ -65,11 +66,12 @@ def test_joint_cells_of_a_frame():
 
 def test_labels_in_words():
     words = np.array(["no", "yes"])
-    assert metrics.bias(words[Y], words[P], G) == metrics.bias(Y, P, G)
+    for tpr in ("per_class", "positive", "micro"):  # all of a is right, all of b is wrong
+        assert metrics.bias(words[Y], words[P], list("abab"), tpr=tpr) == 1, tpr
 
 
 def test_bpc_without_bias():
-    assert metrics.bpc(0, 0.1, 0.9, 0.9).note == metrics.bias.__globals__["NO_BIAS"]
+    assert metrics.bpc(0, 0.1, 0.9, 0.9).note == NO_BIAS
     assert np.isnan(metrics.bpc(0, 0.1, 0.9, 0.9))
     assert "first rate is 0" in metrics.bpc(0.1, 0.1, 0, 0.9).note
     with pytest.raises(GammaFaceError, match="BPC needs values of 0 or more"):
@@ -90,17 +92,13 @@ def test_kl_of_many_classes_uses_the_own_column():
     rng = np.random.default_rng(0)
     y, g = rng.integers(0, 3, 400), rng.integers(0, 2, 400)
     scores = rng.dirichlet(np.ones(3), 400)
-    per_class = [
-        metrics.kl_divergence(scores[y == c, c], [1] * (y == c).sum(), g[y == c]) for c in range(3)
-    ]
+    per_class = [metrics.kl_divergence(scores[y == c, c], [1] * (y == c).sum(), g[y == c]) for c in range(3)]
     assert metrics.kl_divergence(scores, y, g) == pytest.approx(np.mean(per_class))
     named = pd.DataFrame(scores[:, ::-1], columns=["2", "1", "0"])
     assert metrics.kl_divergence(named, y, g) == pytest.approx(np.mean(per_class))
     # A class that the test set lacks leaves the other columns where they are.
     two = y < 2
-    assert metrics.kl_divergence(scores[two], y[two], g[two]) == pytest.approx(
-        np.mean(per_class[:2])
-    )
+    assert metrics.kl_divergence(scores[two], y[two], g[two]) == pytest.approx(np.mean(per_class[:2]))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_two_classes_are_fairlearns(people):
         assert getattr(metrics, name)(y, p, g) == pytest.approx(value), name
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), classes=st.integers(2, 4), groups=st.integers(1, 4))
 def test_tables_agree_with_fairlearn(seed, classes, groups):
     rng = np.random.default_rng(seed)
@@ -68,12 +68,12 @@ def test_intervals_are_scipys(people, name):
             statistic,
             paired=True,
             vectorized=False,
-            n_resamples=400,
+            n_resamples=300,
             method="percentile",
             rng=np.random.default_rng(1),
         ).confidence_interval
         width = oracle.high - oracle.low
-        assert ends == pytest.approx((oracle.low, oracle.high), abs=0.15 * width)
+        assert ends == pytest.approx((oracle.low, oracle.high), abs=0.2 * width)
 
 
 def test_resamples_are_evaluated_as_single_test_sets(people):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from gammaface import metrics
 
-few = settings(max_examples=40, deadline=None)
-fewer = settings(few, max_examples=15)  # fairlearn takes some 10 ms a call
+few = settings(max_examples=30, deadline=None)
+fewer = settings(few, max_examples=10)  # fairlearn takes some 10 ms a call
 
 GROUPWISE = {
     "bias": metrics.bias,

@@ -6,7 +6,7 @@ from gammaface import GammaFaceError, published
 
 def test_numbers_come_whole():
     table = published.load()
-    assert len(table) == 276
+    assert len(table) == 267
     assert table["value"].notna().all() and table["sd"].notna().sum() > 0
     bias = table[(table.metric == "bias") & (table.target == "gender") & (table.table == "1")]
     assert bias.set_index("method")["value"]["GAMMA-FACE"] == 0.088
@@ -20,8 +20,8 @@ def test_every_contradiction_meets_a_row():
 
 def test_contradictions_sit_on_their_rows():
     table = published.load().set_index(["table", "target", "method", "metric"]).sort_index()
-    assert "rises from .769 to .783" in table.loc[("2", "age", "GAMMA-FACE", "kl"), "note"].iloc[0]
-    gender = table.loc[("2", "gender", "GAMMA-FACE", "kl"), "note"].iloc[0]
+    assert "rises from .769 to .783" in table.loc[("2", "age", "GAMMA-FACE", "kl"), "note"]
+    gender = table.loc[("2", "gender", "GAMMA-FACE", "kl"), "note"]
     assert "rises from" not in gender
 
 
@@ -34,9 +34,7 @@ def _ours():
 
 def test_our_five_races_are_not_comparable_to_six():
     table = published.compare(_ours(), dataset="UTKFace", target="race", resolution=64, n_classes=5)
-    rebalancing = table[
-        (table.source == "GAN rebalancing") & (table.metric == "fairness_discrepancy")
-    ]
+    rebalancing = table[(table.source == "GAN rebalancing") & (table.metric == "fairness_discrepancy")]
     assert (rebalancing["ours"] == 0.2).all()
     assert (rebalancing["verdict"] == "not comparable").all()
     assert "data set: UTKFace here, FFHQ there" in rebalancing["reason"].iloc[0]
@@ -45,9 +43,7 @@ def test_our_five_races_are_not_comparable_to_six():
 
 
 def test_the_same_setting_is_comparable():
-    table = published.compare(
-        _ours(), dataset="cifar10-lt", target="class", resolution=32, n_classes=10
-    )
+    table = published.compare(_ours(), dataset="cifar10-lt", target="class", resolution=32, n_classes=10)
     assert (table["verdict"] == "comparable").all() and (table["reason"] == "").all()
 
 

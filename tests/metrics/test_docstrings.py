@@ -1,20 +1,10 @@
-"""Every public docstring has an example, and it runs."""
+"""Every public docstring is complete; its example runs under --doctest-modules."""
 
-import doctest
-import importlib
 import inspect
-import pkgutil
 
 import pytest
 
 from gammaface import metrics, published
-
-MODULES = [f"gammaface.metrics.{module.name}" for module in pkgutil.iter_modules(metrics.__path__)]
-
-
-@pytest.mark.parametrize("name", [*MODULES, "gammaface.published"])
-def test_examples_run(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 @pytest.mark.parametrize("name", metrics.__all__)

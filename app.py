@@ -1,0 +1,46 @@
+"""GammaFace's dashboard: pages, and which model, device and run they show."""
+
+import streamlit as st
+
+from pages.parts import pictures, state
+
+# A file of ours: Streamlit fetches emoji and material page icons from the network.
+st.set_page_config(page_title="GammaFace", page_icon=str(pictures.ICON), layout="wide")
+st.logo(str(pictures.ICON), size="large")
+st.html(pictures.STYLE)
+
+page = st.navigation(
+    {
+        "Start": [
+            st.Page("pages/start/overview.py", title="Overview", icon=":material/home:", default=True)
+        ],
+        "Explore": [
+            st.Page("pages/explore/clusters.py", title="Clusters", icon=":material/scatter_plot:", url_path="clusters")
+        ],
+        "Generate": [
+            st.Page("pages/generate/balanced.py", title="Balanced", icon=":material/grid_view:", url_path="balanced")
+        ],
+    }
+)
+
+# A page asks here for another choice: a widget's value is set before it is drawn.
+for key, value in st.session_state.pop("show_next", {}).items():
+    st.session_state[key] = value
+
+with st.sidebar:
+    model = st.selectbox(
+        "Model", state.models(), key="model", format_func=state.short, bind="query-params"
+    )
+    st.selectbox("Device", state.devices(), key="device", persist_state="session")
+    runs = [r.manifest.name for r in state.studies() if r.manifest.config["model"] == model]
+    st.selectbox(
+        "Run",
+        runs,
+        index=runs.index(state.FIRST) if state.FIRST in runs else 0,
+        key="run",
+        bind="query-params",
+        placeholder="No run yet",
+    )
+
+with state.in_words():
+    page.run()

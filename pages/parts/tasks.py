@@ -1,0 +1,121 @@
+"""What the pages can start: each task writes one run and reports to its job.
+
+torch and diffusers are imported when a task runs, so that pages open at once.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from gammaface.errors import GammaFaceError
+from gammaface.jobs import Reporter
+from gammaface.workspace import Run, find_run, home, writing
+
+FACES = "faces"  # kind of the runs that hold single seeds' pictures
+
+
+def study(options: dict, device: str, out: Path, reporter: Reporter) -> None:
+    """The whole chain, see :func:`gammaface.study.run_study`."""
+    from gammaface.study import StudyOptions, run_study
+
+    generator = _generator(options["model"], device)
+    run_study(generator, StudyOptions(**options), out=out, report=reporter.stage)
+
+
+def balanced(options: dict, device: str, out: Path, reporter: Reporter) -> None:
+    """A batch by a strategy, and plain sampling at the same seeds in its ``plain`` folder."""
+    from gammaface.drawing import draw_run
+
+    of = find_run(options["study"])
+    generator = _generator_of(of, device)
+    mixture = _mixture(generator, of, options["k"], reporter)
+    common = {key: options[key] for key in ("n", "seed", "steps", "injection")}
+    wanted = {options["strategy"]: out}
+    wanted.setdefault("plain", out / "plain")
+    for strategy, place in wanted.items():
+        reporter.stage(strategy, 0, options["n"])
+        draw_run(
+            generator,
+            mixture,
+            out=place,
+            strategy=strategy,
+            **common,
+            progress=lambda done, total, stage=strategy: reporter.stage(stage, done, total),
+            callback=reporter.at_step,
+        )
+
+
+def faces(options: dict, device: str, out: Path, reporter: Reporter) -> None:
+    """The pictures of chosen seeds of a study; the run grows with every call."""
+    import pandas as pd
+
+    from gammaface.balancing import draw_seeds
+    from gammaface.images import to_png, to_uint8
+
+    of = find_run(options["study"])
+    generator, config = _generator_of(of, device), of.manifest.config
+    facts = {"model": config["model"], "study": of.manifest.name, "steps": config["steps"]}
+    with writing(out, kind=FACES, config=facts, weights=of.manifest.weights) as run:
+        seeds = [s for s in options["seeds"] if not run.image(s).is_file()]
+        reporter.stage("draw", 0, len(seeds))
+        batch = draw_seeds(
+            generator,
+            seeds,
+            through=config["t"],
+            steps=config["steps"],
+            batch_size=max(1, min(len(seeds), 64)),
+            progress=lambda done, total: reporter.stage("draw", done, total),
+            callback=reporter.at_step,
+        )
+        for picture, seed in zip(to_uint8(batch.images), seeds, strict=True):
+            path = run.image(seed).relative_to(run.path)
+            run.write_file(str(path), to_png(picture, metadata=facts | {"seed": seed}))
+        held = sorted(int(p.stem) for p in (run.path / "images").glob("*.png"))
+        run.write_table("images", pd.DataFrame({"seed": held}))
+
+
+TASKS = {"study": study, "balanced": balanced, "faces": faces}
+
+
+def faces_name(of: Run) -> str:
+    """Name of the run that holds single pictures of a study, one per study and weights."""
+    digest = next(iter(of.manifest.weights.values()), "")[:8]
+    return f"{FACES}-{of.manifest.name}-{digest}"
+
+
+@lru_cache(maxsize=2)
+def _generator(model: str, device: str):
+    from gammaface.generators import load_generator
+
+    return load_generator(model, device=device)
+
+
+def _generator_of(of: Run, device: str):
+    generator = _generator(of.manifest.config["model"], device)
+    if of.manifest.weights.get(generator.name) != generator.weights_hash:
+        raise GammaFaceError(
+            f"the weights of '{Path(generator.name).name}' are not those of this study",
+            fix="Press Compute again to study the model as it is now.",
+        )
+    return generator
+
+
+def _mixture(generator, of: Run, k: int, reporter: Reporter):
+    """The study's mixture, fitted again; its latents are harvested if it ships without."""
+    from gammaface.latents import Latents, harvest
+    from gammaface.mixture import LatentMixture
+
+    config = of.manifest.config
+    if of.has("harvest/arrays/latents.npy"):
+        latents = Latents.load(Run.open(of.path / "harvest"))
+    else:
+        latents = harvest(
+            generator,
+            **{key: config[key] for key in ("n", "t", "space", "seed", "pca", "steps")},
+            out=home() / f"harvest-{of.manifest.name}-{generator.weights_hash[:8]}",
+            progress=lambda done, total: reporter.stage("harvest", done, total),
+            callback=reporter.at_step,
+        )
+    reporter.stage("fit")
+    return LatentMixture(k, seed=config["seed"], restarts=2).fit(latents)

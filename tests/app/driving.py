@@ -1,0 +1,27 @@
+"""How tests open the app and read what it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("pages/start/overview.py", "pages/explore/clusters.py", "pages/generate/balanced.py")
+SECONDS = 120  # AppTest's own limit of 3 s is too short for a busy machine
+
+
+def open_app(page: str | None = None, **query: str) -> AppTest:
+    """The app after its first run, on a page; nothing may have raised."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    if page and page != PAGES[0]:
+        app.switch_page(page).run()
+    assert not app.exception
+    return app
+
+
+def html_of(app: AppTest) -> str:
+    return "\n".join(element.proto.body for element in app.get("html"))

@@ -1,0 +1,172 @@
+"""Every page from app.py: empty, recorded and broken workspaces, drawing and recomputing."""
+
+import json
+import shutil
+import time
+
+import pytest
+
+from gammaface import study
+from gammaface.workspace import Run, list_runs
+from pages.parts import state
+from tests.app.driving import PAGES, ROOT, html_of, open_app
+
+
+def finish_jobs(app):
+    """Wait for the worker, then load the page as the panel would."""
+    end = time.monotonic() + 120
+    while state.runner().live():
+        assert time.monotonic() < end, "the job did not end"
+        time.sleep(0.1)
+    app.run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_workspace_teaches_the_next_step(page):
+    app = open_app(page)
+    assert not app.error
+    assert "Nothing to show yet" in [s.value for s in app.subheader]
+    assert "gammaface train" in app.code[0].value
+
+
+def test_a_model_without_a_run_offers_the_first_study(tiny_folder, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "tiny").symlink_to(tiny_folder)
+    app = open_app()
+    assert "Compute the first study" in [b.label for b in app.button]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_recorded_study_shows_its_pictures_and_no_paths(page, with_study, tiny_folder):
+    app = open_app(page)
+    assert not app.error
+    shown = html_of(app)
+    assert shown.count("<img") >= 8
+    assert shown.count("<img") == shown.count(' alt="')
+    words = [e.value for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
+    assert str(tiny_folder.parent) not in " ".join([shown, *words])
+    assert app.selectbox(key="run").value == "first"
+
+
+def test_clusters_say_what_k_means_here(with_study):
+    app = open_app(PAGES[1])
+    words = " ".join(m.value for m in app.markdown)
+    used = json.loads((with_study / "first" / "metrics.json").read_text())["k"]["used"]
+    assert f"**K = {used}**" in words
+    assert len(app.warning) >= 1  # sixty latents are too few for BIC
+    assert "95% intervals" in " ".join(c.value for c in app.caption)
+
+
+def test_a_selection_shows_held_faces_and_draws_the_others(with_study):
+    app = open_app(PAGES[1])
+    points = Run.open(with_study / "first").table("points")
+    held, missing = 0, int(points["seed"].iloc[-1])
+    app.session_state["picked-first"] = [held, missing]
+    app.run()
+    assert "2 selected" in " ".join(m.value for m in app.markdown)
+    assert 'alt="Seed 0"' in html_of(app)
+    next(b for b in app.button if b.label.startswith("Draw 1 face")).click().run()
+    finish_jobs(app)
+    assert f'alt="Seed {missing}"' in html_of(app)
+    assert not any(b.label.startswith("Draw 1 face") for b in app.button)
+
+
+def test_balanced_says_what_evenness_is_not(with_study):
+    info = open_app(PAGES[2]).info[0].value
+    assert "not evenness over people" in info and "perceived" in info
+
+
+def test_draw_makes_a_run_and_shows_it(with_study):
+    app = open_app(PAGES[2])
+    app.number_input(key="draw-n").set_value(4)
+    app.number_input(key="draw-k").set_value(2)
+    app.number_input(key="draw-seed").set_value(3)
+    next(b for b in app.button if b.label == "Draw").click().run()
+    finish_jobs(app)
+    (batch,) = [r for r in list_runs() if r.manifest.kind == "sample"]
+    assert (batch.manifest.state, batch.manifest.config["k"]) == ("done", 2)
+    app.selectbox(key="batch").set_value(batch.manifest.name).run()
+    assert "4 faces, K = 2, seed 3" in " ".join(c.value for c in app.caption)
+    assert html_of(app).count("<img") == 8  # each face beside its plain one
+
+
+@pytest.mark.parametrize("injection", ["resume", "responsibility"])
+def test_the_other_injections_draw_too(with_study, injection):
+    app = open_app(PAGES[2])
+    app.number_input(key="draw-n").set_value(2)
+    app.selectbox(key="injection").set_value(injection)
+    next(b for b in app.button if b.label == "Draw").click().run()
+    finish_jobs(app)
+    (batch,) = [r for r in list_runs() if r.manifest.kind == "sample"]
+    app.selectbox(key="batch").set_value(batch.manifest.name).run()
+    assert not app.exception and html_of(app).count("<img") >= 4
+
+
+def test_compute_again_writes_a_new_study(with_study, monkeypatch):
+    monkeypatch.setattr(study, "project", lambda array, seed: array[:, :2])
+    app = open_app()
+    next(b for b in app.button if b.label == "Compute again").click().run()
+    finish_jobs(app)
+    first, second = (Run.open(r.path) for r in list_runs() if r.manifest.kind == "study")
+    assert first.manifest.config == second.manifest.config
+    assert "is done" in app.success[0].value
+    next(b for b in app.button if b.label == "Show it").click().run()
+    assert app.selectbox(key="run").value != "first"
+
+
+def test_a_failing_job_ends_in_one_red_box(with_study):
+    app = open_app(PAGES[2])
+    app.number_input(key="draw-k").set_value(11)
+    (with_study / "first" / "harvest" / "arrays" / "latents.npy").write_bytes(b"ruin")
+    next(b for b in app.button if b.label == "Draw").click().run()
+    finish_jobs(app)
+    assert "damaged" in app.error[0].value
+
+
+def test_a_truncated_manifest_is_left_out_and_counted(with_study):
+    manifest = with_study / "first" / "manifest.json"
+    broken = with_study / "torn"
+    broken.mkdir()
+    (broken / "manifest.json").write_text(manifest.read_text()[:60])
+    app = open_app()
+    assert not app.error
+    assert "1 run folder is damaged" in " ".join(c.value for c in app.caption)
+
+
+BREAK = {
+    "missing table": lambda run: (run / "tables" / "points.parquet").unlink(),
+    "torn table": lambda run: (run / "tables" / "sweep.parquet").write_bytes(b"PAR1"),
+    "wrong columns": lambda run: (run / "tables" / "components.parquet").write_bytes(
+        (run / "tables" / "sweep.parquet").read_bytes()
+    ),
+    "torn numbers": lambda run: (run / "metrics.json").write_text('{"k": '),
+    "lacking numbers": lambda run: (run / "metrics.json").write_text('{"k": {}}'),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("ruin", BREAK)
+def test_a_broken_run_is_one_red_box(page, ruin, with_study):
+    BREAK[ruin](with_study / "first")
+    app = open_app(page)
+    assert len(app.error) == 1
+    assert app.error[0].value.endswith(".")
+
+
+def test_a_missing_picture_is_one_red_box(with_study):
+    next((with_study / "first" / "images" / "plain").iterdir()).unlink()
+    assert "picture" in open_app().error[0].value
+
+
+def test_query_parameters_choose_the_run(with_study, recorded):
+    shutil.copytree(recorded, with_study / "second")
+    file = with_study / "second" / "manifest.json"
+    file.write_text(file.read_text().replace('"name": "first"', '"name": "second"'))
+    for name in ("first", "second"):
+        assert open_app(run=name).selectbox(key="run").value == name
+
+
+def test_no_page_is_longer_than_one_idea():
+    for file in ROOT.glob("pages/**/*.py"):
+        assert len(file.read_text().splitlines()) <= 150, file.name
