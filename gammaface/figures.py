@@ -219,6 +219,4 @@ def _finish(figure: go.Figure, question: str, *, height: int, legend: dict | Non
 def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
     missing = [c for c in columns if c not in table]
     if missing:
-        raise GammaFaceError(
-            f"the table has no column {', '.join(missing)}", fix="Compute the run again."
-        )
+        raise GammaFaceError(f"the table has no column {', '.join(missing)}", fix="Compute the run again.")

@@ -201,9 +201,7 @@ class Runner:
             self._run(self._jobs[job_id])
 
     def _run(self, job: Job) -> None:
-        reporter = Reporter(
-            lambda **changes: self._update(job.id, **changes), self._events[job.id]
-        )
+        reporter = Reporter(lambda **changes: self._update(job.id, **changes), self._events[job.id])
         try:
             reporter.check()
             self.tasks[job.task](job.options, job.device, self.home / job.run, reporter)

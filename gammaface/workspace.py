@@ -202,7 +202,7 @@ def extending(path: Path | str) -> Iterator[Run]:
 def _locked(path: Path) -> Iterator[None]:
     try:
         path.mkdir(parents=True, exist_ok=True)
-        lock = open(path / ".lock", "a")
+        lock = open(path / ".lock", "a")  # noqa: SIM115 - held and closed by the block below
     except OSError as error:
         raise GammaFaceError(
             f"the run folder cannot be written: {error.strerror}",

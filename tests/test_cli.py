@@ -69,8 +69,13 @@ def test_training_from_the_shell(tmp_path):
     common = ["--data", tmp_path, "--images", 8, "--batch-size", 4]
     call("train", "autoencoder", *common, "--out", tmp_path / "ae")
     call(
-        "train", "diffusion", *common, "--out", tmp_path / "ldm",
-        "--autoencoder", tmp_path / "ae" / "autoencoder",
+        "train",
+        "diffusion",
+        *common,
+        "--out",
+        tmp_path / "ldm",
+        "--autoencoder",
+        tmp_path / "ae" / "autoencoder",
     )
     call("harvest", "--model", tmp_path / "ldm" / "model", "-n", 2, "--steps", 2, "--out", tmp_path / "z")
     with pytest.raises(GammaFaceError, match="resolution 100"):

@@ -51,9 +51,7 @@ def test_a_run_resumes_by_missing_seeds(tiny, tmp_path):
         harvest(tiny, out=tmp_path / "cut", batch_size=16, progress=stop, **OPTIONS)
     assert Run.open(tmp_path / "cut").manifest.state == "cancelled"
     again = []
-    cut = harvest(
-        tiny, out=tmp_path / "cut", batch_size=16, progress=lambda i, n: again.append(i), **OPTIONS
-    )
+    cut = harvest(tiny, out=tmp_path / "cut", batch_size=16, progress=lambda i, n: again.append(i), **OPTIONS)
     assert again[0] > 16, "finished blocks were computed again"
     assert np.abs(whole.array - cut.array).max() < 1e-3 and (whole.seeds == cut.seeds).all()
     assert Run.open(tmp_path / "cut").manifest.state == "done"

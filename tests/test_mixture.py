@@ -44,7 +44,10 @@ def test_bic_agrees_with_scikit_learn_at_equal_parameters(covariance):
 
 def test_a_better_start_never_hurts():
     z, _ = clusters(k=6, seed=3)
-    assert LatentMixture(6, restarts=5).fit(z).log_likelihood(z) >= LatentMixture(6).fit(z).log_likelihood(z) - 1e-9
+    assert (
+        LatentMixture(6, restarts=5).fit(z).log_likelihood(z)
+        >= LatentMixture(6).fit(z).log_likelihood(z) - 1e-9
+    )
 
 
 def test_sweep_suggests_four_for_four_clusters():
@@ -52,7 +55,13 @@ def test_sweep_suggests_four_for_four_clusters():
     table = sweep_bic(z, range(1, 8))
     assert list(table["k"]) == list(range(1, 8))
     assert set(table.columns) >= {
-        "k", "n_parameters", "bic", "aic", "heldout_loglik", "stability_ari", "converged",
+        "k",
+        "n_parameters",
+        "bic",
+        "aic",
+        "heldout_loglik",
+        "stability_ari",
+        "converged",
     }
     suggestion = suggest_k(table, n=len(z))
     assert suggestion.k == 4 and not suggestion.warnings

@@ -18,9 +18,7 @@ def denoise(x, t):
 
 @pytest.mark.parametrize("steps", [5, 20, 50])
 def test_ddim_agrees_with_diffusers(steps):
-    oracle = DDIMScheduler(
-        beta_schedule="squaredcos_cap_v2", clip_sample=False, timestep_spacing="trailing"
-    )
+    oracle = DDIMScheduler(beta_schedule="squaredcos_cap_v2", clip_sample=False, timestep_spacing="trailing")
     x = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     # The schedule ends on nearly pure noise, where dividing by sqrt(abar) loses digits: start later.
     path = timestep_path(1000, steps)[1:]

@@ -28,9 +28,11 @@ def test_a_run_comes_back_as_written(tmp_path):
 
 def test_one_writer_at_a_time(tmp_path):
     with writing(tmp_path / "run", **MAKE):
-        with pytest.raises(GammaFaceError, match="another process is writing"):
-            with writing(tmp_path / "run", **MAKE):
-                pass
+        with (
+            pytest.raises(GammaFaceError, match="another process is writing"),
+            writing(tmp_path / "run", **MAKE),
+        ):
+            pass
         with pytest.raises(GammaFaceError, match="the run is running"), extending(tmp_path / "run"):
             pass
 
@@ -38,12 +40,16 @@ def test_one_writer_at_a_time(tmp_path):
 def test_other_settings_are_refused(tmp_path):
     with writing(tmp_path / "run", **MAKE):
         pass
-    with pytest.raises(GammaFaceError, match="other settings or weights"):
-        with writing(tmp_path / "run", kind="test", config={"n": 4}):
-            pass
-    with pytest.raises(GammaFaceError, match="other settings or weights"):
-        with writing(tmp_path / "run", weights={"faces": "abc"}, **MAKE):
-            pass
+    with (
+        pytest.raises(GammaFaceError, match="other settings or weights"),
+        writing(tmp_path / "run", kind="test", config={"n": 4}),
+    ):
+        pass
+    with (
+        pytest.raises(GammaFaceError, match="other settings or weights"),
+        writing(tmp_path / "run", weights={"faces": "abc"}, **MAKE),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("error, state", [(KeyboardInterrupt, "cancelled"), (ValueError, "failed")])
@@ -55,17 +61,18 @@ def test_the_state_says_how_it_ended(tmp_path, error, state):
 
 def test_names_stay_inside_the_workspace(tmp_path):
     for name in ("..", "a b", ".hidden", "x" * 81, "naïve"):
-        with pytest.raises(GammaFaceError, match="is not a run name"):
-            with writing(tmp_path / "home" / name, **MAKE):
-                pass
+        with (
+            pytest.raises(GammaFaceError, match="is not a run name"),
+            writing(tmp_path / "home" / name, **MAKE),
+        ):
+            pass
 
 
 def test_foreign_folders_are_left_alone(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.jpg").write_text("")
-    with pytest.raises(GammaFaceError, match="holds other files"):
-        with writing(tmp_path / "photos", **MAKE):
-            pass
+    with pytest.raises(GammaFaceError, match="holds other files"), writing(tmp_path / "photos", **MAKE):
+        pass
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"name": 1}', '{"unknown": 1}'])

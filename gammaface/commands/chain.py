@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from tqdm.auto import tqdm
 
 from gammaface.balancing import INJECTIONS, STRATEGIES
+from gammaface.commands.progress import progress_bar, stage_bars
 from gammaface.drawing import draw_run
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, load_generator
@@ -34,20 +33,6 @@ Sampler = Annotated[str, typer.Option(help=", ".join(SAMPLERS))]
 Pca = Annotated[int | None, typer.Option(help="Reduce codes to this many dimensions.")]
 
 
-@contextmanager
-def progress_bar(label: str, unit: str = "img"):
-    """A progress(done, total) that draws a bar on standard error."""
-    with tqdm(desc=label, unit=unit, dynamic_ncols=True) as bar:
-
-        def progress(done: int, total: int) -> None:
-            if bar.total is None and done < total:
-                bar.initial = bar.n = 0
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
-
-
 def demo(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     model: Model = "faces",
@@ -58,18 +43,8 @@ def demo(
 ) -> None:
     """The whole chain: harvest, sweep, fit, map, draw evenly, report."""
     options = StudyOptions(model=model, n=n, images=images, steps=steps, seed=seed)
-    bars: dict[str, tqdm] = {}
-
-    def say(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            for bar in bars.values():
-                bar.close()
-            bars[stage] = tqdm(desc=f"{stage:>10}", total=total, dynamic_ncols=True)
-        bars[stage].update(done - bars[stage].n)
-
-    run = run_study(load_generator(model), options, out=out, report=say)
-    for bar in bars.values():
-        bar.close()
+    with stage_bars() as report_stage:
+        run = run_study(load_generator(model), options, out=out, report=report_stage)
     print(write_report(run))
 
 

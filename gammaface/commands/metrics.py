@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import typer
 
+from gammaface.commands.tables import Format, render
 from gammaface.errors import GammaFaceError
 from gammaface.metrics import audit_table, group_table
 
 NO_COLUMN = "there is no column {name!r}; the file has {columns}"
 LONE_GROUP = "group {group!r} has one row (n=1), so no rate or interval can be estimated"
 NAN_SCORES = "column {name!r} has {count} scores that are NaN or not numbers"
-
-
-class Format(StrEnum):
-    """How the table is written."""
-
-    csv = "csv"
-    md = "md"
-    latex = "latex"
-    text = "text"
 
 
 def metrics(
@@ -82,27 +72,6 @@ def metrics(
         raise GammaFaceError(
             f"the table cannot be written: {error.strerror}", where=out, fix="Check the path."
         ) from None
-
-
-def render(table: pd.DataFrame, format: Format) -> str:
-    """The table as text; all but CSV round and leave empty columns out."""
-    if format is Format.csv:
-        return table.to_csv(index=False)
-    filled = table.replace("", np.nan).dropna(axis=1, how="all")
-    words = filled.map(_word)
-    if format is Format.latex:
-        return words.to_latex(index=False, escape=True)
-    if format is Format.text:
-        return words.to_string(index=False) + "\n"
-    lines = [words.columns, ["---"] * words.shape[1], *words.to_numpy()]
-    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
-
-
-def _word(cell: object) -> str:
-    if isinstance(cell, float):
-        return "" if np.isnan(cell) else f"{cell:.4g}"
-    return str(cell)
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Commands that train: autoencoder, diffusion."""
+"""Commands that train, and measure what was trained: autoencoder, diffusion, card."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Seed = Annotated[int, typer.Option(min=0)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use at most this many images a source.")]
 
 
-def _images(data: list[str], resolution: int, limit: int | None):
+def _images(data: list[str], resolution: int, limit: int | None, split: str = "train"):
     # Imported here: torch and diffusers take seconds that `--help` should not pay.
     import torch
 
@@ -33,7 +33,7 @@ def _images(data: list[str], resolution: int, limit: int | None):
     if resolution not in (64, 128):
         raise GammaFaceError(f"resolution {resolution}", fix="Give --resolution 64 or 128.")
     sources = [DataSource.parse(text) for text in data]
-    return torch.cat([load_images(s, resolution=resolution, limit=limit) for s in sources])
+    return torch.cat([load_images(s, resolution=resolution, limit=limit, split=split) for s in sources])
 
 
 @app.command()
@@ -107,3 +107,23 @@ def diffusion(
     )
     write_bundle(out / "model", unet=unet, autoencoder=coder, progress=progress)
     print(out / "model")
+
+
+@app.command()
+def card(
+    data: Data,
+    model: Annotated[str, typer.Option(help="Trained generator.")],
+    out: Annotated[Path, typer.Option(help="Folder for card.json and samples.png.")],
+    n: Annotated[int, typer.Option("-n", min=64, help="Images to draw.")] = 1000,
+    resolution: Resolution = 64,
+    limit: Limit = None,
+) -> None:
+    """Measure a trained generator: unselected samples, distance to training faces."""
+    from gammaface.commands.progress import progress_bar
+    from gammaface.generators import load_generator
+    from gammaface.training.card import measure_generator
+
+    train, test = (_images(data, resolution, limit, split) for split in ("train", "test"))
+    with progress_bar("card") as progress:
+        numbers = measure_generator(load_generator(model), train, test, out=out, n=n, progress=progress)
+    print(numbers["nearest_training_face"])

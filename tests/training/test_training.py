@@ -34,9 +34,7 @@ def weights(module) -> torch.Tensor:
 
 def test_the_autoencoder_learns(faces, tmp_path):
     def train(name, schedule):
-        return ae.train_autoencoder(
-            faces, out=tmp_path / name, schedule=schedule, widths=NARROW, quiet=True
-        )
+        return ae.train_autoencoder(faces, out=tmp_path / name, schedule=schedule, widths=NARROW, quiet=True)
 
     few = train("a", Schedule(images=8, batch_size=8))
     many = train("b", Schedule(images=480, batch_size=8, learning_rate=4e-3, warmup_images=16))
@@ -116,9 +114,7 @@ def test_latents_are_encoded_once(faces, tmp_path, monkeypatch):
 
 def test_a_bundle_is_read_by_both(latents, tmp_path):
     coder = ae.build_autoencoder(NARROW)
-    unet, progress = train_diffusion(
-        latents, out=tmp_path / "d", schedule=SHORT, widths=WIDTHS, quiet=True
-    )
+    unet, progress = train_diffusion(latents, out=tmp_path / "d", schedule=SHORT, widths=WIDTHS, quiet=True)
     write_bundle(tmp_path / "model", unet=unet, autoencoder=coder, progress=progress)
     assert json.loads((tmp_path / "model" / "training.json").read_text())["images_seen"] == 64
     stored = load_file(tmp_path / "model" / "unet" / "diffusion_pytorch_model.safetensors")
