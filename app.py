@@ -2,23 +2,35 @@
 
 import streamlit as st
 
-from pages.parts import pictures, state
+from screens.parts import pictures, state
 
 # A file of ours: Streamlit fetches emoji and material page icons from the network.
 st.set_page_config(page_title="GammaFace", page_icon=str(pictures.ICON), layout="wide")
 st.logo(str(pictures.ICON), size="large")
 st.html(pictures.STYLE)
 
+# The scripts lie in screens/: beside a folder named pages/, Streamlit answers the first deep link
+# of a fresh server with "Page not found".
 page = st.navigation(
     {
         "Start": [
-            st.Page("pages/start/overview.py", title="Overview", icon=":material/home:", default=True)
+            st.Page("screens/start/overview.py", title="Overview", icon=":material/home:", default=True)
         ],
         "Explore": [
-            st.Page("pages/explore/clusters.py", title="Clusters", icon=":material/scatter_plot:", url_path="clusters")
+            st.Page(
+                "screens/explore/clusters.py",
+                title="Clusters",
+                icon=":material/scatter_plot:",
+                url_path="clusters",
+            )
         ],
         "Generate": [
-            st.Page("pages/generate/balanced.py", title="Balanced", icon=":material/grid_view:", url_path="balanced")
+            st.Page(
+                "screens/generate/balanced.py",
+                title="Balanced",
+                icon=":material/grid_view:",
+                url_path="balanced",
+            )
         ],
     }
 )
@@ -28,9 +40,7 @@ for key, value in st.session_state.pop("show_next", {}).items():
     st.session_state[key] = value
 
 with st.sidebar:
-    model = st.selectbox(
-        "Model", state.models(), key="model", format_func=state.short, bind="query-params"
-    )
+    model = st.selectbox("Model", state.models(), key="model", format_func=state.short, bind="query-params")
     st.selectbox("Device", state.devices(), key="device", persist_state="session")
     runs = [r.manifest.name for r in state.studies() if r.manifest.config["model"] == model]
     st.selectbox(

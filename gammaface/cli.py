@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 
+import click
 import typer
 
-from gammaface.commands import chain, runs, train
+from gammaface.commands import chain, runs, train, train_attributes
+from gammaface.commands.label import label
 from gammaface.commands.metrics import metrics
 from gammaface.errors import GammaFaceError
 
@@ -31,16 +33,25 @@ app.command("runs")(runs.runs)
 app.command()(runs.table)
 app.command()(runs.record)
 app.command()(metrics)
+app.command()(label)
+train.app.command()(train_attributes.attributes)
+train.app.command("attributes-card")(train_attributes.attributes_card)
 app.add_typer(train.app, name="train")
 
 
 def main() -> None:
     """Run a command and turn what went wrong into an exit status and one line."""
     try:
-        app(standalone_mode=True)
+        # Click turns Ctrl-C into its own exit; standalone mode off leaves both to us.
+        sys.exit(app(standalone_mode=False) or 0)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except GammaFaceError as error:
         print(f"gammaface: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         print("gammaface: cancelled; what was computed is kept", file=sys.stderr)
         sys.exit(130)

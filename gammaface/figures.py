@@ -94,7 +94,7 @@ def cluster_map(points: pd.DataFrame, *, colour: str = "component") -> go.Figure
         figure.add_trace(_dots(points, marker, name=colour, many=len(points) > MANY))
         figure.update_traces(showlegend=False)
     legend = dict(orientation="h", x=0, y=-0.09, yanchor="top", itemsizing="constant")
-    _finish(figure, f"Which latents lie together, by {colour}?", height=540, legend=legend)
+    _finish(figure, "Which latents lie together?", height=540, legend=legend)
     # UMAP has no units and no meaningful zero: numbers on its axes would only invite reading.
     figure.update_xaxes(title="UMAP 1 (no unit)", showticklabels=False, showgrid=False)
     figure.update_yaxes(title="UMAP 2 (no unit)", showticklabels=False, showgrid=False)

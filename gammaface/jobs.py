@@ -250,7 +250,7 @@ class Runner:
         if self._alive is None:
             file = self.folder / f"{self.server}.lock"
             write_whole(file, lambda f: None)
-            self._alive = open(file, "rb")
+            self._alive = open(file, "rb")  # noqa: SIM115 - held until the process ends
             fcntl.flock(self._alive, fcntl.LOCK_EX)
 
     def _lives(self, server: str) -> bool:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
-import warnings
 
 import numpy as np
-from sklearn.cluster import kmeans_plusplus
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
+from gammaface.covariances import COVARIANCES, SHAPES
+from gammaface.em import fit_all
 from gammaface.errors import GammaFaceError
 from gammaface.latents import Latents, check_finite
+from gammaface.rows import Rows, pick_means
+from gammaface.stack import Description, Fit, Start, describe, responsibilities
 from gammaface.workspace import Run
 
-COVARIANCES = ("diag", "spherical", "tied", "full")
-STORED = ("weights", "means", "covariances", "precisions_cholesky")
+STORED = ("weights", "means", "covariances")
+KEPT = ("covariance", "seed", "restarts", "max_iter", "tol", "reg_covar")
 
 
 class LatentMixture:
     """A Gaussian mixture fitted on latents, with scikit-learn's names.
 
     Means start at k-means++ picks, every covariance at that of all data, weights even
-    (the paper: k-means++ initialisation, diagonal covariance).
+    (the paper: k-means++ initialisation, diagonal covariance). The fit is the one that
+    :func:`gammaface.sweep.sweep_bic` makes for the same K, seed and restarts.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ class LatentMixture:
         Fits from different picks; the likeliest is kept.
     max_iter, tol, reg_covar
         As in scikit-learn.
+    device : str
+        Where to compute.
 
     Attributes
     ----------
@@ -45,8 +48,17 @@ class LatentMixture:
     covariances_ : numpy.ndarray
         (K, d) for diag; scikit-learn's shapes otherwise.
     converged_ : bool
+    curve_ : numpy.ndarray
+        Mean log-likelihood per row before each iteration.
+    n_parameters_ : int
+        Free parameters, as BIC counts them.
     latents_ : Latents or None
         What it was fitted on, when that was a harvest.
+
+    Raises
+    ------
+    GammaFaceError
+        K below 1, or an unknown covariance.
 
     Examples
     --------
@@ -65,15 +77,14 @@ class LatentMixture:
         max_iter: int = 100,
         tol: float = 1e-3,
         reg_covar: float = 1e-6,
+        device: str = "cpu",
     ) -> None:
         if n_components < 1:
             raise GammaFaceError(f"K={n_components} components", fix="Give K >= 1.")
-        if covariance not in COVARIANCES:
-            raise GammaFaceError(
-                f"there is no covariance '{covariance}'", fix=f"Choose from {', '.join(COVARIANCES)}."
-            )
+        check_covariance(covariance)
         self.n_components, self.covariance, self.seed = n_components, covariance, seed
         self.restarts, self.max_iter, self.tol, self.reg_covar = restarts, max_iter, tol, reg_covar
+        self.device = device
         self.latents_: Latents | None = None
 
     def fit(self, latents: Latents | np.ndarray) -> LatentMixture:
@@ -82,114 +93,150 @@ class LatentMixture:
         Raises
         ------
         GammaFaceError
-            When K exceeds n or the codes hold NaN.
+            When K exceeds n, the codes hold NaN, or a matrix covariance has too many
+            dimensions.
         """
-        array = latents.array if isinstance(latents, Latents) else latents
-        array = np.asarray(array, dtype=np.float64)
-        check_codes(array, self.n_components)
-        fits = [self._fit_once(array, self.seed + r) for r in range(self.restarts)]
-        self.model_ = max(fits, key=lambda m: m.lower_bound_)
+        array = codes_of(latents)
+        rows = Rows(array, self.covariance, device=self.device)
+        starts = [
+            Start(pick_means(array, self.n_components, seed=self.seed + r)) for r in range(self.restarts)
+        ]
+        fits = fit_all(rows, starts, max_iter=self.max_iter, tol=self.tol, reg_covar=self.reg_covar)
+        self.fit_ = max(fits, key=lambda fit: fit.lower_bound)
         self.latents_ = latents if isinstance(latents, Latents) else None
         return self
 
-    def _fit_once(self, array: np.ndarray, seed: int) -> GaussianMixture:
-        k = self.n_components
-        means, _ = kmeans_plusplus(array, k, random_state=seed)
-        model = GaussianMixture(
-            k,
-            covariance_type=self.covariance,
-            means_init=means,
-            weights_init=np.full(k, 1.0 / k),
-            precisions_init=_pooled_precision(array, k, self.covariance, self.reg_covar),
-            max_iter=self.max_iter,
-            tol=self.tol,
-            reg_covar=self.reg_covar,
-            random_state=seed,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # told by converged_
-            return model.fit(array)
+    weights_ = property(lambda self: self.fit_.weights)
+    means_ = property(lambda self: self.fit_.means)
+    covariances_ = property(lambda self: self.fit_.covariances)
+    converged_ = property(lambda self: self.fit_.converged)
+    curve_ = property(lambda self: self.fit_.curve)
+    n_parameters_ = property(lambda self: n_parameters(*self.means_.shape, self.covariance))
 
-    weights_ = property(lambda self: self.model_.weights_)
-    means_ = property(lambda self: self.model_.means_)
-    covariances_ = property(lambda self: self.model_.covariances_)
-    converged_ = property(lambda self: bool(self.model_.converged_))
-    n_parameters_ = property(lambda self: int(self.model_._n_parameters()))
+    def _rows(self, array: np.ndarray) -> Rows:
+        """Rows to score: in float64 about the mixture's own mean."""
+        array = np.asarray(array)
+        d = self.means_.shape[1]
+        if array.ndim != 2 or array.shape[1] != d:
+            raise GammaFaceError(
+                f"codes of shape {array.shape} for a mixture in {d} dimensions",
+                fix=f"Give an array of shape (n, {d}), from the space the mixture was fitted in.",
+            )
+        # float64: a BIC differs from its neighbours in the sixth digit.
+        return Rows(
+            array, self.covariance, centre=self.weights_ @ self.means_, exact=True, device=self.device
+        )
+
+    def _describe(self, array: np.ndarray) -> Description:
+        described = describe(self._rows(array), [self.fit_])[0]
+        check_finite(described.log_likelihood[:, None])
+        return described
 
     def predict_proba(self, array: np.ndarray) -> np.ndarray:
         """Responsibilities r_ik, (n, K); rows sum to 1."""
-        return self.model_.predict_proba(np.asarray(array, dtype=np.float64))
+        found = responsibilities(self._rows(array), self.fit_)
+        check_finite(found)
+        return found
 
     def predict(self, array: np.ndarray) -> np.ndarray:
         """The likeliest component of each row, (n,)."""
-        return self.predict_proba(array).argmax(axis=1)
+        return self._describe(array).labels.astype(np.int64)
 
     def log_likelihood(self, array: np.ndarray) -> float:
         """Mean log-likelihood per row, in nats."""
-        return float(self.model_.score(np.asarray(array, dtype=np.float64)))
+        return float(self._describe(array).log_likelihood.mean())
 
     def bic(self, array: np.ndarray) -> float:
         """Bayesian information criterion, -2 log L + p log n (Schwarz 1978); lower is better."""
-        return float(self.model_.bic(np.asarray(array, dtype=np.float64)))
+        return bic(self._describe(array).log_likelihood, self.n_parameters_)
 
     def aic(self, array: np.ndarray) -> float:
-        """Akaike information criterion, -2 log L + 2 p; lower is better."""
-        return float(self.model_.aic(np.asarray(array, dtype=np.float64)))
+        """Akaike information criterion, -2 log L + 2 p (Akaike 1974); lower is better."""
+        return aic(self._describe(array).log_likelihood, self.n_parameters_)
 
     def save(self, run: Run) -> None:
         """Keep the fit in a run, as arrays."""
-        for name in STORED:
-            run.write_array(f"mixture_{name}", getattr(self.model_, f"{name}_"))
-        settings = {"covariance": self.covariance, "seed": self.seed, "restarts": self.restarts}
-        settings |= {"converged": self.converged_, "lower_bound": self.model_.lower_bound_}
+        for name in (*STORED, "curve"):
+            run.write_array(f"mixture_{name}", getattr(self.fit_, name))
+        settings = {name: getattr(self, name) for name in KEPT}
+        settings |= {"converged": self.converged_, "repairs": self.fit_.repairs}
         run.write_file("mixture.json", json.dumps(settings))
 
     @classmethod
     def load(cls, run: Run) -> LatentMixture:
-        """A mixture that was fitted in a harvest run."""
+        """A mixture that was fitted in a harvest run.
+
+        Raises
+        ------
+        GammaFaceError
+            When none was, or its files are damaged.
+        """
         if not run.has("mixture.json"):
             raise GammaFaceError(
                 "no mixture was fitted on this harvest",
                 where=run.path,
                 fix=f"Run `python -m gammaface fit {run.path} --k K` first.",
             )
-        settings = json.loads((run.path / "mixture.json").read_text())
-        parts = {name: np.array(run.array(f"mixture_{name}")) for name in STORED}
-        kept = {key: settings[key] for key in ("covariance", "seed", "restarts")}
-        mixture = cls(len(parts["weights"]), **kept)
-        mixture.model_ = GaussianMixture(mixture.n_components, covariance_type=mixture.covariance)
-        for name, value in parts.items():
-            setattr(mixture.model_, f"{name}_", value)
-        mixture.model_.converged_ = settings["converged"]
-        mixture.model_.lower_bound_ = settings["lower_bound"]
+        parts = {name: np.array(run.array(f"mixture_{name}")) for name in (*STORED, "curve")}
+        try:
+            settings = json.loads((run.path / "mixture.json").read_text())
+            converged, repairs = settings.pop("converged"), settings.pop("repairs")
+            mixture = cls(len(parts["weights"]), **settings)
+        except (ValueError, KeyError, TypeError) as error:
+            raise GammaFaceError(
+                f"the mixture's settings are damaged: {error}",
+                where=run.path / "mixture.json",
+                fix=f"Run `python -m gammaface fit {run.path} --k K` again.",
+            ) from None
+        mixture.fit_ = Fit(**parts, converged=converged, repairs=repairs)
         mixture.latents_ = Latents.load(run)
         return mixture
 
     def sample(self, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """n codes (n, d) and their components (n,) drawn from the mixture."""
-        self.model_.random_state = seed
-        array, components = self.model_.sample(n)
-        return array, components
-
-
-def _pooled_precision(array: np.ndarray, k: int, covariance: str, reg: float) -> np.ndarray:
-    """The inverse covariance of all data, in scikit-learn's shape for `covariance`."""
-    variance = array.var(axis=0) + reg
-    if covariance == "diag":
-        return np.tile(1 / variance, (k, 1))
-    if covariance == "spherical":
-        return np.full(k, 1 / variance.mean())
-    full = np.cov(array.T, bias=True).reshape(len(variance), -1) + reg * np.eye(len(variance))
-    pooled = np.linalg.inv(full)
-    pooled = (pooled + pooled.T) / 2
-    return pooled if covariance == "tied" else np.tile(pooled, (k, 1, 1))
-
-
-def check_codes(array: np.ndarray, k: int) -> None:
-    if array.ndim != 2 or not len(array):
-        raise GammaFaceError(f"codes of shape {array.shape} were given", fix="Give an array of shape (n, d).")
-    check_finite(array)
-    if k > len(array):
-        raise GammaFaceError(
-            f"K={k} components for {len(array)} latents", fix=f"Harvest more, or give K <= {len(array)}."
+        rng = np.random.default_rng(seed)
+        components = np.sort(rng.choice(self.n_components, size=n, p=self.weights_))
+        noise = rng.standard_normal((n, self.means_.shape[1]))
+        if not SHAPES[self.covariance].matrix:
+            deviations = np.sqrt(self.covariances_).reshape(self.n_components, -1)
+            return self.means_[components] + noise * deviations[components], components
+        roots = np.broadcast_to(
+            np.linalg.cholesky(self.covariances_), (self.n_components, *self.covariances_.shape[-2:])
         )
+        for k, root in enumerate(roots):
+            noise[components == k] = noise[components == k] @ root.T
+        return self.means_[components] + noise, components
+
+
+def codes_of(latents: Latents | np.ndarray) -> np.ndarray:
+    """The array (n, d) of a harvest, or what was given, as it lies: a memory map stays one."""
+    return latents.array if isinstance(latents, Latents) else np.asarray(latents)
+
+
+def check_covariance(covariance: str) -> None:
+    """Refuse names that are no covariance."""
+    if covariance not in COVARIANCES:
+        raise GammaFaceError(
+            f"there is no covariance '{covariance}'", fix=f"Choose from {', '.join(COVARIANCES)}."
+        )
+
+
+def n_parameters(k: int, d: int, covariance: str) -> int:
+    """Free parameters of a mixture: K - 1 weights, K d means and the covariances.
+
+    Examples
+    --------
+    >>> n_parameters(4, 768, "diag")
+    6147
+    """
+    return k - 1 + k * d + SHAPES[covariance].free(k, d)
+
+
+def bic(log_likelihood: np.ndarray, parameters: int) -> float:
+    """-2 log L + p log n, from the log-likelihoods (n,) of all rows."""
+    return float(-2 * log_likelihood.sum() + parameters * np.log(len(log_likelihood)))
+
+
+def aic(log_likelihood: np.ndarray, parameters: int) -> float:
+    """-2 log L + 2 p, from the log-likelihoods (n,) of all rows."""
+    return float(-2 * log_likelihood.sum() + 2 * parameters)

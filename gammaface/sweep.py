@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
+from gammaface.em import fit_all
 from gammaface.errors import GammaFaceError
 from gammaface.latents import Latents
-from gammaface.mixture import LatentMixture, check_codes
+from gammaface.mixture import aic, bic, check_covariance, codes_of, n_parameters
+from gammaface.rows import Rows, pick_means
+from gammaface.stack import Description, Fit, Start, describe
 
-HELD_OUT_SHARE = 0.2
+FOLDS = 5
 UNSTABLE = 0.5
 
 
@@ -23,62 +27,161 @@ def sweep_bic(
     *,
     covariance: str = "diag",
     seed: int = 0,
-    restarts: int = 2,
+    restarts: int = 3,
+    folds: int = FOLDS,
+    max_iter: int = 100,
+    device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Fit every K and tell how well each one describes the codes.
+    """Fit every K together and tell how well each one describes the codes.
+
+    One pass over the codes per EM iteration serves every K, restart and held-out fold
+    (:mod:`gammaface.em`); a memory map is never read whole.
+
+    Parameters
+    ----------
+    array : Latents or numpy.ndarray
+        (n, d).
+    ks : iterable of int
+        Numbers of components, 1 to n.
+    covariance : {"diag", "spherical", "tied", "full"}
+    seed : int
+        Of the k-means++ picks and the folds.
+    restarts : int
+        Fits per K, at least 2 (one where K = 1, which has one optimum); the likeliest is told.
+    folds : int
+        Of the held-out log-likelihood; 0 leaves it out.
+    device : str
+        Where to compute.
+    progress : callable, optional
+        ``progress(done, total)`` in numbers of K, after every pass; may raise to cancel.
 
     Returns
     -------
     pandas.DataFrame
-        One row per K: ``k``, ``n_parameters``, ``bic``, ``aic``, ``heldout_loglik``
-        (nats per row, on a fifth of the rows that a second fit did not see),
-        ``stability_ari`` (adjusted Rand index between restarts; 1 = same clusters),
-        ``smallest_weight``, ``converged``.
+        One row per K:
+
+        ======================  ===========================================================
+        k, n_parameters
+        n_per_parameter         latents per free parameter
+        log_likelihood          nats per row
+        bic, aic                lower is better
+        heldout_loglik          nats per row, on folds that the fit did not see
+        heldout_sd              standard deviation of that between folds
+        stability_ari           mean adjusted Rand index between restarts; 1 = same clusters
+        smallest_weight         share of the smallest component
+        responsibility_entropy  over log K: 0 every row certain, 1 every row undecided
+        iterations, converged   of the likeliest fit
+        repairs                 its components that were empty or collapsed and began anew
+        n, distinct             latents, and how many of them differ
+        constant_dimensions     dimensions in which all latents are the same
+        ======================  ===========================================================
 
     Raises
     ------
     GammaFaceError
-        As :meth:`LatentMixture.fit`; also when `ks` is empty.
+        As :meth:`LatentMixture.fit`; also when `ks` is empty or `folds` is 1 or negative.
+
+    Examples
+    --------
+    >>> z = np.r_[np.zeros((50, 2)), np.full((50, 2), 9.0)] + np.random.default_rng(0).normal(size=(100, 2))
+    >>> suggest_k(sweep_bic(z, range(1, 5)), n=100).k
+    2
     """
-    array = np.asarray(array.array if isinstance(array, Latents) else array, dtype=np.float64)
-    ks = sorted(set(ks))
+    array, ks = codes_of(array), sorted(set(ks))
+    check_covariance(covariance)
     if not ks:
         raise GammaFaceError("no K to sweep", fix="Give a range such as 1..11.")
-    for k in (ks[0], ks[-1]):
-        check_codes(array, k)
-    rows = np.random.default_rng(seed).permutation(len(array))
-    held = rows[: max(1, int(HELD_OUT_SHARE * len(rows)))]
-    kept = np.setdiff1d(rows, held)
+    if folds < 0 or folds == 1:
+        raise GammaFaceError(f"{folds} folds", fix="Give 2 or more, or 0 to leave held-out rows out.")
+    fold_of = _folds(len(array), folds, seed)
+    rows = Rows(array, covariance, folds=fold_of, device=device)
+    starts = _starts(array, ks, fold_of, seed=seed, restarts=max(2, restarts))
+    fits = fit_all(
+        rows,
+        starts,
+        max_iter=max_iter,
+        progress=progress and (lambda done, total: progress(done * len(ks) // total, len(ks))),
+    )
+    described = describe(rows, fits)
+    facts = {
+        "n": rows.n,
+        "distinct": len({hash(np.asarray(row).tobytes()) for row in array}),
+        "constant_dimensions": _constant_dimensions(rows),
+    }
     table = []
-    for done, k in enumerate(ks, start=1):
-        fits = [
-            LatentMixture(k, covariance=covariance, seed=seed + r).fit(array)
-            for r in range(max(2, restarts) if k > 1 else 1)
-        ]
-        best = max(fits, key=lambda m: m.model_.lower_bound_)
-        heldout = np.nan
-        if k <= len(kept):
-            half = LatentMixture(k, covariance=covariance, seed=seed).fit(array[kept])
-            heldout = half.log_likelihood(array[held])
-        labels = [m.predict(array) for m in fits]
-        table.append(
-            {
-                "k": k,
-                "n_parameters": best.n_parameters_,
-                "bic": best.bic(array),
-                "aic": best.aic(array),
-                "heldout_loglik": heldout,
-                "stability_ari": (
-                    float(np.mean([adjusted_rand_score(labels[0], b) for b in labels[1:]])) if k > 1 else 1.0
-                ),
-                "smallest_weight": float(best.weights_.min()),
-                "converged": best.converged_,
-            }
-        )
-        if progress:
-            progress(done, len(ks))
+    for k in ks:
+        mine = [i for i, fit in enumerate(fits) if len(fit.weights) == k]
+        whole = [i for i in mine if fits[i].left_out < 0]
+        best = max(whole, key=lambda i: fits[i].lower_bound)
+        held = [described[i].log_likelihood[fold_of == fits[i].left_out] for i in mine if i not in whole]
+        labels = [described[i].labels for i in whole]
+        row = _row(fits[best], described[best], n_parameters(k, rows.d, covariance))
+        table.append(row | _held_out(held) | {"stability_ari": _stability(labels)} | facts)
     return pd.DataFrame(table)
+
+
+def _folds(n: int, folds: int, seed: int) -> np.ndarray:
+    """(n,) the fold of each row, even and at random; -1 where there are none."""
+    folds = min(folds, n)
+    if folds < 2:
+        return np.full(n, -1)
+    return np.random.default_rng(seed).permutation(np.arange(n) % folds)
+
+
+def _starts(
+    array: np.ndarray, ks: list[int], fold_of: np.ndarray, *, seed: int, restarts: int
+) -> list[Start]:
+    """Every K from every restart's picks, and once without each fold."""
+    runs = [(-1, seed + r) for r in range(restarts)] + [(fold, seed) for fold in range(fold_of.max() + 1)]
+    starts = []
+    for at, (fold, fold_seed) in enumerate(runs):
+        seen = np.flatnonzero(fold_of != fold) if fold >= 0 else np.arange(len(array))
+        # A K that is too large for a fold has no held-out figure; for all rows it is refused.
+        mine = [k for k in ks if fold < 0 or k <= len(seen)]
+        mine = [k for k in mine if k > 1 or at == 0 or fold >= 0]
+        if mine:
+            means = pick_means(array, max(mine), seed=fold_seed, candidates=seen)
+            starts += [Start(means[:k], left_out=fold) for k in mine]
+    return starts
+
+
+def _row(fit: Fit, described: Description, parameters: int) -> dict:
+    likelihood = described.log_likelihood
+    return {
+        "k": len(fit.weights),
+        "n_parameters": parameters,
+        "n_per_parameter": len(likelihood) / parameters,
+        "log_likelihood": float(likelihood.mean()),
+        "bic": bic(likelihood, parameters),
+        "aic": aic(likelihood, parameters),
+        "smallest_weight": float(fit.weights.min()),
+        "responsibility_entropy": float(described.entropy),
+        "iterations": len(fit.curve),
+        "converged": fit.converged,
+        "repairs": fit.repairs,
+    }
+
+
+def _held_out(folds: list[np.ndarray]) -> dict:
+    means = [fold.mean() for fold in folds]
+    return {
+        "heldout_loglik": float(np.concatenate(folds).mean()) if folds else np.nan,
+        "heldout_sd": float(np.std(means, ddof=1)) if folds else np.nan,
+    }
+
+
+def _stability(labels: list[np.ndarray]) -> float:
+    agreements = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
+    return float(np.mean(agreements)) if agreements else 1.0
+
+
+def _constant_dimensions(rows: Rows) -> int:
+    first = np.asarray(rows.array[0])
+    same = np.ones(rows.d, dtype=bool)
+    for start in range(0, rows.n, rows.step):
+        same &= (rows.array[start : start + rows.step] == first).all(axis=0)
+    return int(same.sum())
 
 
 @dataclass(frozen=True)
@@ -91,22 +194,78 @@ class Suggestion:
 
 
 def suggest_k(table: pd.DataFrame, *, n: int) -> Suggestion:
-    """Read a sweep: the K of the lowest BIC, with what makes it doubtful in words."""
-    best = table.loc[table["bic"].idxmin()]
-    k, warnings_ = int(best["k"]), []
-    if len(table) > 1 and k == table["k"].max():
-        warnings_.append(f"BIC is still falling at K={k}, the edge of the grid: it does not choose a K here.")
-    if n < best["n_parameters"]:
-        warnings_.append(
-            f"{n:,} latents for {int(best['n_parameters']):,} parameters: BIC is not reliable;"
-            " harvest more or reduce the dimensions with PCA."
+    """Read a sweep: a K with the reason for it, and in words what makes it doubtful.
+
+    The K of the lowest BIC, unless even that fit has more parameters than latents: BIC's
+    penalty then decides alone, and the K of the highest held-out log-likelihood is taken.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`sweep_bic` returns it.
+    n : int
+        Number of latents.
+    """
+    lowest, span = table.loc[table["bic"].idxmin()], f"K={table['k'].min()} to {table['k'].max()}"
+    best, reason = lowest, f"BIC is lowest at K={int(lowest['k'])} among {span}"
+    if table["heldout_loglik"].notna().any():
+        seen = table.loc[table["heldout_loglik"].idxmax()]
+        preferred = f"held-out log-likelihood is highest at K={int(seen['k'])}"
+        if n < lowest["n_parameters"]:
+            best, reason = (
+                seen,
+                f"{preferred} among {span}; BIC, lowest at K={int(lowest['k'])}, is not reliable",
+            )
+        else:
+            reason += f"; {preferred}"
+    return Suggestion(int(best["k"]), reason, tuple(_doubts(table, lowest, best, n)))
+
+
+def _doubts(table: pd.DataFrame, lowest: pd.Series, best: pd.Series, n: int) -> list[str]:
+    k, edge, said = int(best["k"]), int(lowest["k"]), []
+    if len(table) == 1:
+        said.append(f"only K={k} was tried: there is nothing to compare it with.")
+    elif edge == table["k"].max():
+        said.append(f"BIC is still falling at K={edge}, the edge of the grid: it does not choose a K here.")
+    elif edge == table["k"].min() > 1:
+        said.append(f"BIC is lowest at K={edge}, the edge of the grid: try smaller K as well.")
+    if n < best["n_parameters"] or n < lowest["n_parameters"]:
+        said.append(
+            f"{n:,} latents for {int(max(best['n_parameters'], lowest['n_parameters'])):,} parameters: BIC"
+            " is not reliable; harvest more or reduce the dimensions with PCA."
         )
     if k > 1 and best["stability_ari"] < UNSTABLE:
-        warnings_.append(
-            f"two fits with K={k} agree only to an adjusted Rand index of"
+        said.append(
+            f"fits with K={k} from different starts agree only to an adjusted Rand index of"
             f" {best['stability_ari']:.2f}: the components are not stable."
         )
     if k == 1:
-        warnings_.append("one Gaussian describes these latents best: there are no clusters to balance.")
-    reason = f"BIC is lowest at K={k} among K={table['k'].min()} to {table['k'].max()}"
-    return Suggestion(k, reason, tuple(warnings_))
+        said.append("one Gaussian describes these latents best: there are no clusters to balance.")
+    if best["smallest_weight"] * n < 2:
+        said.append(
+            f"with K={k} for {n:,} latents the smallest component holds"
+            f" {best['smallest_weight'] * n:.1f} of them: it describes a latent, not a group."
+        )
+    if not best["converged"]:
+        said.append(f"the fit with K={k} was stopped before it converged.")
+    return said + _doubts_about_data(best, n)
+
+
+def _doubts_about_data(best: pd.Series, n: int) -> list[str]:
+    said = []
+    if best.get("repairs", 0):
+        said.append(
+            f"{int(best['repairs'])} components were empty or had collapsed onto single latents and"
+            " began anew: K may be too large."
+        )
+    if (distinct := int(best.get("distinct", n))) < n:
+        said.append(
+            f"{n - distinct:,} of {n:,} latents repeat others: repeated rows make clusters of their own"
+            " and inflate n; harvest with distinct seeds."
+        )
+    if constant := int(best.get("constant_dimensions", 0)):
+        said.append(
+            f"{constant:,} dimensions are constant: their likelihood is set by the covariance floor"
+            " alone; leave them out or use PCA."
+        )
+    return said

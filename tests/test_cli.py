@@ -1,13 +1,15 @@
 import json
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from gammaface import GammaFaceError
-from gammaface.cli import app
+from gammaface.cli import app, main
 from gammaface.commands.chain import parse_range
 from gammaface.workspace import Run
 
@@ -88,23 +90,78 @@ def test_bad_ranges(text):
         parse_range(text)
 
 
+def refuse(capsys, monkeypatch, *arguments) -> str:
+    """Run the command line and return its one line of complaint."""
+    monkeypatch.setattr(sys, "argv", ["gammaface", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "Traceback" not in error
+    lines = [line for line in error.splitlines() if line.startswith("gammaface: ")]
+    assert len(lines) == 1, error
+    return lines[0]
+
+
+def test_bad_input_is_one_line_and_exit_2():
+    done = subprocess.run(
+        [sys.executable, "-m", "gammaface", "harvest", "--model", "nobody"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("gammaface: there is no model 'nobody'")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["harvest", "--model", "nobody", "-n", "2"], "there is no model 'nobody'"),
+        (["harvest", "--model", "nobody"], "there is no model 'nobody'"),
+        (["harvest", "--model", "/nowhere/at/all"], "there is no model '/nowhere/at/all'"),
         (["sweep", "nowhere"], "there is no run here"),
         (["table", "nowhere"], "there is no run 'nowhere'"),
-        (["harvest", "--model", "nobody", "-n", "0"], "-n"),
+        (["record", "nothing"], "there is no shipped run 'nothing'"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(arguments, words, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "gammaface", *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert words in done.stderr and "Traceback" not in done.stderr
-    if not words.startswith("-"):
-        assert len(done.stderr.strip().splitlines()) == 1
+def test_unknown_names_are_refused(arguments, words, capsys, monkeypatch):
+    assert words in refuse(capsys, monkeypatch, *arguments)
+
+
+def test_bad_models_are_refused(tiny_folder, tmp_path, capsys, monkeypatch):
+    weights = "unet/diffusion_pytorch_model.safetensors"
+    cut = shutil.copytree(tiny_folder, tmp_path / "cut")
+    (cut / weights).write_bytes((cut / weights).read_bytes()[:2000])
+    assert "may be truncated" in refuse(capsys, monkeypatch, "harvest", "--model", cut)
+    pickled = shutil.copytree(tiny_folder, tmp_path / "pickled")
+    (pickled / weights).rename(pickled / "unet/diffusion_pytorch_model.bin")
+    assert "may run code" in refuse(capsys, monkeypatch, "harvest", "--model", pickled)
+
+
+def test_bad_values_are_refused(tiny_folder, tmp_path, capsys, monkeypatch):
+    good = ["harvest", "--model", tiny_folder, "-n", 6, "--steps", 2]
+    assert "t=5000 is out of range" in refuse(capsys, monkeypatch, *good, "--t", 5000)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert "cannot be written" in refuse(capsys, monkeypatch, *good, "--out", blocked / "run")
+    run = tmp_path / "run"
+    call(*good, "--out", run)
+    assert "K=7 components for 6 latents" in refuse(capsys, monkeypatch, "fit", run, "--k", 7)
+    latents = np.load(run / "arrays" / "latents.npy")
+    latents[2, 3] = np.nan
+    np.save(run / "arrays" / "latents.npy", latents)
+    assert "1 of 6 latents hold NaN" in refuse(capsys, monkeypatch, "fit", run, "--k", 2)
+
+
+def test_a_cancelled_command_exits_130(tiny_folder, tmp_path, capsys, monkeypatch):
+    def cancel(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gammaface.commands.chain.harvest_latents", cancel)
+    monkeypatch.setattr(sys, "argv", ["gammaface", "harvest", "--model", str(tiny_folder)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130 and "is kept" in capsys.readouterr().err
 
 
 def test_metrics_is_wired_in(tmp_path):

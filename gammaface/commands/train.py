@@ -84,6 +84,8 @@ def diffusion(
     resume: Resume = False,
 ) -> None:
     """Train the diffusion model on the autoencoder's latents; writes OUT/model."""
+    from accelerate import PartialState
+
     from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
     from gammaface.training.diffusion import encode_latents, train_diffusion
     from gammaface.training.loop import Schedule
@@ -105,8 +107,9 @@ def diffusion(
         start_from=load_unet(start_from) if start_from else None,
         resume=resume,
     )
-    write_bundle(out / "model", unet=unet, autoencoder=coder, progress=progress)
-    print(out / "model")
+    if PartialState().is_main_process:
+        write_bundle(out / "model", unet=unet, autoencoder=coder, progress=progress)
+        print(out / "model")
 
 
 @app.command()

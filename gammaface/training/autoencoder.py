@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from accelerate import PartialState
 from diffusers import AutoencoderDC
 
 from gammaface.training.loop import Schedule, as_config, step_generator, train
@@ -131,7 +132,8 @@ def train_autoencoder(
     )
     autoencoder = ema.autoencoder
     normalise_latents(autoencoder, images[: min(2048, len(images))])
-    autoencoder.save_pretrained(out / "autoencoder", safe_serialization=True)
+    if PartialState().is_main_process:
+        autoencoder.save_pretrained(out / "autoencoder", safe_serialization=True)
     return autoencoder
 
 

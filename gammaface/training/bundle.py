@@ -10,6 +10,7 @@ from diffusers import AutoencoderDC, LDMPipeline, UNet2DModel
 from safetensors import SafetensorError
 
 from gammaface.errors import GammaFaceError
+from gammaface.training.card import loss_curve
 from gammaface.training.diffusion import build_scheduler
 
 
@@ -31,6 +32,8 @@ def write_bundle(out: Path, *, unet: UNet2DModel, autoencoder: AutoencoderDC, pr
             }
         )
     )
+    if progress["history"]:
+        (out / "loss.svg").write_text(loss_curve(progress["history"]))
 
 
 def load_autoencoder(folder: Path) -> AutoencoderDC:

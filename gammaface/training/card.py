@@ -82,3 +82,30 @@ def _summary(distances: np.ndarray) -> dict[str, float]:
     return {"mean": float(distances.mean())} | {
         f"q{round(100 * q):02d}": float(np.quantile(distances, q)) for q in QUANTILES
     }
+
+
+def loss_curve(history: list[list[float]], *, width: int = 720, height: int = 260) -> str:
+    """The training loss over images seen as an SVG picture.
+
+    Parameters
+    ----------
+    history : list of [images seen, mean loss, learning rate]
+        As :func:`gammaface.training.loop.train` keeps it; averaged to at most 120 points.
+    """
+    rows = np.array([row[:2] for row in history])
+    parts = np.array_split(rows, min(120, len(rows)))
+    seen, loss = np.array([part.mean(axis=0) for part in parts]).T
+    left, bottom = 56, 36
+    top_loss, low_loss = loss.max(), loss.min()
+    x = left + (width - left - 12) * seen / seen.max()
+    y = 16 + (height - bottom - 16) * (top_loss - loss) / max(top_loss - low_loss, 1e-9)
+    line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    label = "font-family='sans-serif' font-size='13' fill='#767e88'"
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}'>"
+        f"<polyline points='{line}' fill='none' stroke='#0072B2' stroke-width='2'/>"
+        f"<text x='4' y='20' {label}>{top_loss:.3f}</text>"
+        f"<text x='4' y='{height - bottom}' {label}>{low_loss:.3f}</text>"
+        f"<text x='{left}' y='{height - 8}' {label}>weighted loss over images seen,"
+        f" up to {int(rows[-1, 0]):,}</text></svg>"
+    )

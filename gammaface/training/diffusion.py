@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from diffusers import AutoencoderDC, DDIMScheduler, UNet2DModel
 from tqdm.auto import tqdm
 
@@ -58,15 +59,20 @@ def build_scheduler() -> DDIMScheduler:
     )
 
 
-@torch.no_grad()
 def encode_latents(
     images: torch.Tensor, autoencoder: AutoencoderDC, *, cache: Path, quiet: bool = False
 ) -> np.ndarray:
     """Latents of all images and of their mirror images, (2n, C, h, w) float16.
 
     Encoded once: the cache file carries a fingerprint of the images and the weights, and
-    is used again only when both still match.
+    is used again only when both still match. Of several processes the first one encodes.
     """
+    with PartialState().main_process_first():
+        return _encode_or_read(images, autoencoder, cache, quiet)
+
+
+@torch.no_grad()
+def _encode_or_read(images, autoencoder, cache: Path, quiet: bool) -> np.ndarray:
     mark = hashlib.sha256(images.numpy().tobytes())
     for value in autoencoder.encoder.state_dict().values():
         mark.update(value.cpu().numpy().tobytes())
@@ -97,7 +103,7 @@ def train_diffusion(
     quiet: bool = False,
     on_checkpoint=None,
 ) -> tuple[UNet2DModel, dict]:
-    """Train on latents (n, C, h, w) and save ``out/unet`` and ``out/scheduler``.
+    """Train on latents (n, C, h, w), with checkpoints in `out`.
 
     Parameters
     ----------
@@ -145,6 +151,4 @@ def train_diffusion(
         quiet=quiet,
         on_checkpoint=on_checkpoint,
     )
-    ema.save_pretrained(out / "unet", safe_serialization=True)
-    scheduler.save_pretrained(out / "scheduler")
     return ema, progress

@@ -8,7 +8,7 @@ import pytest
 
 from gammaface import study
 from gammaface.workspace import Run, list_runs
-from pages.parts import state
+from screens.parts import state
 from tests.app.driving import PAGES, ROOT, html_of, open_app
 
 
@@ -86,8 +86,8 @@ def test_draw_makes_a_run_and_shows_it(with_study):
     finish_jobs(app)
     (batch,) = [r for r in list_runs() if r.manifest.kind == "sample"]
     assert (batch.manifest.state, batch.manifest.config["k"]) == ("done", 2)
-    app.selectbox(key="batch").set_value(batch.manifest.name).run()
-    assert "4 faces, K = 2, seed 3" in " ".join(c.value for c in app.caption)
+    assert app.selectbox(key="batch").value == batch.manifest.name
+    assert "4 faces, K = 2, mean-noise injection, seed 3" in " ".join(c.value for c in app.caption)
     assert html_of(app).count("<img") == 8  # each face beside its plain one
 
 
@@ -99,7 +99,7 @@ def test_the_other_injections_draw_too(with_study, injection):
     next(b for b in app.button if b.label == "Draw").click().run()
     finish_jobs(app)
     (batch,) = [r for r in list_runs() if r.manifest.kind == "sample"]
-    app.selectbox(key="batch").set_value(batch.manifest.name).run()
+    assert app.selectbox(key="batch").value == batch.manifest.name
     assert not app.exception and html_of(app).count("<img") >= 4
 
 
@@ -168,5 +168,5 @@ def test_query_parameters_choose_the_run(with_study, recorded):
 
 
 def test_no_page_is_longer_than_one_idea():
-    for file in ROOT.glob("pages/**/*.py"):
+    for file in ROOT.glob("screens/**/*.py"):
         assert len(file.read_text().splitlines()) <= 150, file.name

@@ -1,11 +1,12 @@
 import json
+from xml.etree import ElementTree
 
 import torch
 from PIL import Image
 
 from gammaface.balancing import balance
 from gammaface.images import to_uint8
-from gammaface.training.card import measure_generator
+from gammaface.training.card import loss_curve, measure_generator
 
 
 def test_a_model_that_copies_is_caught(tiny, tmp_path):
@@ -22,3 +23,11 @@ def test_a_model_that_copies_is_caught(tiny, tmp_path):
     assert json.loads((tmp_path / "a" / "card.json").read_text()) == honest
     with Image.open(tmp_path / "a" / "samples.png") as sheet:
         assert sheet.size == (16 * 66 - 2, 4 * 66 - 2)
+
+
+def test_the_loss_curve_is_a_picture():
+    svg = loss_curve([[64 * i, 1 / i, 1e-3] for i in range(1, 400)])
+    points = ElementTree.fromstring(svg)[0].get("points").split()
+    assert len(points) == 120
+    heights = [float(p.split(",")[1]) for p in points]
+    assert heights == sorted(heights)  # the loss falls: the line goes down the page

@@ -4,10 +4,10 @@ import streamlit as st
 
 from gammaface import figures
 from gammaface.workspace import home
-from pages.parts import pictures, work
-from pages.parts.frame import open_page
-from pages.parts.state import Study, short
-from pages.parts.tasks import faces_name
+from screens.parts import pictures, work
+from screens.parts.frame import open_page
+from screens.parts.state import Study, short
+from screens.parts.tasks import faces_name
 
 MOST_SHOWN = 48  # pictures of one selection
 MOST_DRAWN = 12  # drawn on one press
@@ -28,8 +28,7 @@ def held_pictures(study: Study) -> dict[int, pictures.Face]:
     """Pictures of harvested seeds that lie on disk: recorded ones, and those drawn since."""
     recorded = study.images[study.images["group"].isin(["plain", "exemplar"])]
     files = {
-        int(row.seed): study.run.image(int(row.seed), row.group)
-        for row in recorded.itertuples(index=False)
+        int(row.seed): study.run.image(int(row.seed), row.group) for row in recorded.itertuples(index=False)
     }
     drawn = home() / faces_name(study.run) / "images"
     files |= {int(file.stem): file for file in drawn.glob("*.png")}
@@ -76,7 +75,9 @@ def component_cards(study: Study) -> None:
     for row in study.components.itertuples(index=False):
         seeds = exemplars.loc[exemplars["component"] == row.component, "seed"]
         faces = [
-            pictures.Face(study.run.image(int(s), "exemplar"), f"Member of component {row.component}, seed {s}")
+            pictures.Face(
+                study.run.image(int(s), "exemplar"), f"Member of component {row.component}, seed {s}"
+            )
             for s in seeds
         ]
         facts = [
@@ -85,7 +86,9 @@ def component_cards(study: Study) -> None:
             f"brightness {row.brightness:.2f}, contrast {row.contrast:.2f}",
         ]
         body = pictures.faces_html(faces, columns=2)
-        pieces.append(pictures.card_html(f"Component {row.component}", component=row.component, facts=facts, body=body))
+        pieces.append(
+            pictures.card_html(f"Component {row.component}", component=row.component, facts=facts, body=body)
+        )
     pictures.cards(pieces)
     st.caption(
         "Faces are the first members by seed, not hand-picked. Brackets hold 95% intervals."
@@ -94,7 +97,9 @@ def component_cards(study: Study) -> None:
     )
 
 
-study = open_page("Clusters", "What a Gaussian mixture finds among the model's latents, and what that looks like.")
+study = open_page(
+    "Clusters", "What a Gaussian mixture finds among the model's latents, and what that looks like."
+)
 harvest, k = study.numbers["harvest"], study.numbers["k"]
 st.caption(
     f"{harvest['n']:,} latents in {harvest['space']} at t = {harvest['t']}"

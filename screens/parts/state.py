@@ -25,7 +25,11 @@ COLUMNS = {
     "components": {"component", "weight", "n", "share", "low", "high", "brightness", "contrast"},
     "images": {"group", "seed", "component"},
 }
-NUMBERS = {"harvest": {"n", "t", "sqrt_abar", "space"}, "k": {"used", "suggested", "reason", "warnings"}, "evenness": {"p"}}
+NUMBERS = {
+    "harvest": {"n", "t", "sqrt_abar", "space"},
+    "k": {"used", "suggested", "reason", "warnings"},
+    "evenness": {"p"},
+}
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,7 @@ def models() -> list[str]:
 
 def damaged() -> int:
     """How many run folders cannot be read."""
-    return len(list(home().glob("*/manifest.json"))) - sum(
-        r.path.parent == home() for r in list_runs()
-    )
+    return len(list(home().glob("*/manifest.json"))) - sum(r.path.parent == home() for r in list_runs())
 
 
 def chosen_study() -> Study | None:

@@ -38,7 +38,9 @@ def pairs_html(left: list[Face | None], right: list[Face | None], heads: tuple[s
         for face in pair
     )
     titles = "".join(f"<span>{escape(h)}</span>" for h in heads)
-    return f'<div class="gf-pairs"><div class="gf-heads">{titles}</div><div class="gf-two">{cells}</div></div>'
+    return (
+        f'<div class="gf-pairs"><div class="gf-heads">{titles}</div><div class="gf-two">{cells}</div></div>'
+    )
 
 
 def card_html(title: str, *, component: int | None, facts: list[str], body: str) -> str:

@@ -14,6 +14,17 @@ from PIL import Image, UnidentifiedImageError
 from gammaface.errors import GammaFaceError
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Framing:
+    """A part of the centred square picture, as fractions of its side."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,7 @@ def load_images(
         When nothing readable is there, or an image is broken.
     """
     pictures = []
-    for name, data in _encoded_images(source.path, split=split, limit=limit):
+    for name, data in encoded_images(source.path, split=split, limit=limit):
         pictures.append(decode_image(data, name=name, resolution=resolution, crop=source.crop))
     if not pictures:
         raise GammaFaceError(
@@ -88,13 +99,22 @@ def load_images(
 
 
 def decode_image(
-    data: bytes, *, name: str, resolution: int, crop: tuple[int, int, int, int] | None = None
+    data: bytes,
+    *,
+    name: str,
+    resolution: int,
+    crop: tuple[int, int, int, int] | None = None,
+    framing: Framing | None = None,
 ) -> np.ndarray:
-    """Decode one picture to uint8 (resolution, resolution, 3)."""
+    """Decode one picture to uint8 (resolution, resolution, 3).
+
+    `crop` is in pixels of the stored picture; without it the centred square is taken, and
+    `framing` takes a part of what is left, as fractions of its sides.
+    """
     try:
         with Image.open(io.BytesIO(data)) as image:
             rgb = image.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise GammaFaceError(
             f"the image cannot be read: {error}", where=name, fix="Replace or remove this file."
         ) from None
@@ -104,12 +124,23 @@ def decode_image(
         side = min(rgb.size)
         left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
         rgb = rgb.crop((left, top, left + side, top + side))
+    if framing is not None:
+        width, height = rgb.size
+        rgb = rgb.crop(
+            (
+                round(framing.left * width),
+                round(framing.top * height),
+                round(framing.right * width),
+                round(framing.bottom * height),
+            )
+        )
     if rgb.size != (resolution, resolution):
         rgb = rgb.resize((resolution, resolution), Image.Resampling.LANCZOS)
     return np.asarray(rgb)
 
 
-def _encoded_images(path: Path, *, split: str | None, limit: int | None):
+def encoded_images(path: Path, *, split: str | None, limit: int | None):
+    """(name, bytes) of every picture in a folder or a Parquet file."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
         for file in files[:limit]:
@@ -135,3 +166,19 @@ def _encoded_images(path: Path, *, split: str | None, limit: int | None):
         frame = frame[frame["split"] == split]
     for row, cell in enumerate(frame["image"].iloc[:limit]):
         yield f"{path} row {row}", cell["bytes"]
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether an encoded picture can be decoded to its end.
+
+    A JPEG or PNG that ends with its end marker passes on its header alone; anything else
+    is decoded, since a half-written file keeps a valid header.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            marked = data.rstrip(b"\0").endswith((b"\xff\xd9", b"IEND\xaeB`\x82"))
+            if not (image.format in ("JPEG", "PNG") and marked):
+                image.load()
+    except UNREADABLE:
+        return False
+    return True

@@ -68,25 +68,18 @@ def panel() -> None:
 
 def _panel(shown: set[str]) -> None:
     live = runner().live()
-    ended = shown - {job.id for job in live}
-    if ended:
-        _follow(ended)
+    own = [job for job in runner().jobs() if job.id in st.session_state.get("started", []) and not job.live]
+    drawn = [job for job in own if job.state == "done" and job.task != "study"]
+    for job in drawn:  # pictures need no announcement: the page shows them
+        st.session_state["started"].remove(job.id)
+        if job.task == "balanced":
+            st.session_state["show_next"] = {"batch": job.run}
+    if drawn or shown - {job.id for job in live}:
         st.rerun()
     for job in live:
         _progress(job)
-    own = st.session_state.get("started", [])
-    for job in [j for j in runner().jobs() if j.id in own and not j.live]:
+    for job in own:
         _outcome(job)
-
-
-def _follow(ended: set[str]) -> None:
-    """Show this session what it drew, as soon as it is there."""
-    for job in runner().jobs():
-        if job.id in ended and job.state == "done" and job.id in st.session_state.get("started", []):
-            if job.task == "balanced":
-                st.session_state["show_next"] = {"batch": job.run}
-            if job.task != "study":
-                st.session_state["started"].remove(job.id)
 
 
 def _progress(job: Job) -> None:

@@ -5,21 +5,21 @@ import datetime as dt
 import streamlit as st
 
 from gammaface.workspace import list_runs
-from pages.parts import pictures, state, work
-from pages.parts.frame import open_page
+from screens.parts import pictures, state, work
+from screens.parts.frame import open_page
 
 SHOWN_RUNS = 8
 DOORS = (
     (
         "Explore",
         "Which groups does a mixture find among the model's latents, and what do they look like?",
-        "pages/explore/clusters.py",
+        "screens/explore/clusters.py",
         "Open the clusters",
     ),
     (
         "Generate",
         "Draw equally from every component, with plain sampling beside it at the same seeds.",
-        "pages/generate/balanced.py",
+        "screens/generate/balanced.py",
         "Draw evenly",
     ),
 )
@@ -58,7 +58,9 @@ def stopped_jobs() -> None:
             work.again(job)
 
 
-study = open_page("Who does this model draw?", "Load a frozen face model, see what it draws, and draw evenly.")
+study = open_page(
+    "Who does this model draw?", "Load a frozen face model, see what it draws, and draw evenly."
+)
 stopped_jobs()
 numbers, parts = study.numbers, study.components
 largest, smallest = parts.loc[parts["share"].idxmax()], parts.loc[parts["share"].idxmin()]
@@ -73,14 +75,21 @@ st.html(
         ]
     )
 )
-st.caption("Plain sampling, unselected, seeds in order. All pictures are generated; they show no real person.")
+st.caption(
+    "Plain sampling, unselected, seeds in order. All pictures are generated; they show no real person."
+)
 
 facts = st.columns(4)
 quiet = {"delta_color": "off", "delta_arrow": "off", "border": True}
 at = f"t = {numbers['harvest']['t']}, √ᾱ = {numbers['harvest']['sqrt_abar']:.2f}"
 facts[0].metric("Latents studied", f"{numbers['harvest']['n']:,}", at, **quiet)
-facts[1].metric("Components used", f"{numbers['k']['used']}", f"BIC suggests {numbers['k']['suggested']}", **quiet)
-for column, words, row in ((facts[2], "Largest component", largest), (facts[3], "Smallest component", smallest)):
+facts[1].metric(
+    "Components used", f"{numbers['k']['used']}", f"BIC suggests {numbers['k']['suggested']}", **quiet
+)
+for column, words, row in (
+    (facts[2], "Largest component", largest),
+    (facts[3], "Smallest component", smallest),
+):
     column.metric(
         words,
         f"{100 * row['share']:.1f}%",
