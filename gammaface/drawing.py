@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gammaface.balancing import Batch, balance, get_strategy
+from gammaface.balancing import Batch, balance
 from gammaface.generators import Generator
 from gammaface.images import to_png, to_uint8
 from gammaface.latents import Progress
 from gammaface.mixture import LatentMixture
+from gammaface.strategies import get_strategy
 from gammaface.workspace import Run, writing
 
 BLOCK = 256  # images between two writes

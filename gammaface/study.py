@@ -4,7 +4,7 @@ What `python -m gammaface demo` computes, what the first screens show, and what 
 ``examples/first-light``. The run holds
 
 ====================  ==================================================================
-tables/sweep          one row per K, see :func:`gammaface.mixture.sweep_bic`
+tables/sweep          one row per K, see :func:`gammaface.sweep.sweep_bic`
 tables/points         ``seed, x, y, component, confidence`` of each harvested latent
 tables/components     ``component, weight, n, share, low, high, brightness, contrast``
 tables/images         ``group, seed, component, confidence`` of each picture; groups are
@@ -94,7 +94,7 @@ def run_study(
         k = options.k or (suggestion.k if suggestion.k > 1 else FALLBACK_K)
         say("fit", 0, 1)
         with _timed(run, "fit"):
-            mixture = LatentMixture(k, seed=options.seed, restarts=2).fit(latents)
+            mixture = LatentMixture(k, seed=options.seed, restarts=3).fit(latents)
         say("map", 0, 1)
         with _timed(run, "map"):
             points = _points(run, latents, mixture, options.seed)

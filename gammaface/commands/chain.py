@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gammaface.balancing import INJECTIONS, STRATEGIES
 from gammaface.commands.progress import progress_bar, stage_bars
 from gammaface.drawing import draw_run
 from gammaface.errors import GammaFaceError
@@ -18,6 +17,7 @@ from gammaface.mixture import COVARIANCES, LatentMixture
 from gammaface.report import write_report
 from gammaface.sampling import SAMPLERS
 from gammaface.spaces import SPACES
+from gammaface.strategies import INJECTIONS, STRATEGIES
 from gammaface.study import StudyOptions, run_study
 from gammaface.sweep import suggest_k, sweep_bic
 from gammaface.workspace import Run, extending, home
@@ -118,7 +118,7 @@ def fit(
     """Fit a mixture on a harvest and keep it there."""
     with extending(run) as opened:
         latents = Latents.load(opened)
-        mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=2).fit(latents)
+        mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=3).fit(latents)
         mixture.save(opened)
     print("weights", *(f"{w:.3f}" for w in mixture.weights_))
     print(f"bic {mixture.bic(latents.array):.1f}")
@@ -131,7 +131,7 @@ def _default_harvest(generator: Generator) -> Path:
         with progress_bar("harvest") as progress:
             latents = harvest_latents(generator, n=2000, out=place, progress=progress)
         with extending(place) as opened:
-            LatentMixture(4, restarts=2).fit(latents).save(opened)
+            LatentMixture(4, restarts=3).fit(latents).save(opened)
     return place
 
 

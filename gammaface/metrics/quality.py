@@ -157,15 +157,22 @@ def nearest(queries, reference, *, leave_out_self: bool = False) -> tuple[np.nda
     >>> [part.tolist() for part in nearest([[0.], [5.]], [[1.], [4.], [9.]])]
     [[1.0, 1.0], [0, 1]]
     """
-    a, b = check_pair(queries, reference)
+    kept = np.result_type(np.asarray(queries), np.asarray(reference))
+    # Whole pictures as float32 fit where float64 would not.
+    a, b = check_pair(queries, reference, dtype=np.float32 if kept == np.float32 else float)
+    lengths = np.einsum("md,md->m", b, b, dtype=np.float64)
     distance, index = np.empty(len(a)), np.empty(len(a), dtype=np.int64)
     for start in range(0, len(a), CHUNK):
-        apart = cdist(a[start : start + CHUNK], b)
+        block = a[start : start + CHUNK]
+        apart = lengths - 2.0 * (block @ b.T)
         if leave_out_self:
             rows = np.arange(len(apart))
             apart[rows, rows + start] = np.inf
-        index[start : start + CHUNK] = apart.argmin(1)
-        distance[start : start + CHUNK] = apart.min(1)
+        best = apart.argmin(axis=1)
+        index[start : start + CHUNK] = best
+        # The winner's distance is taken directly: the expansion above loses digits.
+        gap = block.astype(np.float64) - b[best]
+        distance[start : start + CHUNK] = np.sqrt(np.einsum("nd,nd->n", gap, gap))
     return distance, index
 
 
@@ -224,9 +231,9 @@ def thin(rows: np.ndarray, n: int, rng) -> np.ndarray:
     return rows if len(rows) == n else rows[rng.choice(len(rows), n, replace=False)]
 
 
-def check_pair(first, second) -> tuple[np.ndarray, np.ndarray]:
+def check_pair(first, second, *, dtype=float) -> tuple[np.ndarray, np.ndarray]:
     """Two feature arrays as floats, refused when they cannot be compared."""
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    a, b = np.asarray(first, dtype=dtype), np.asarray(second, dtype=dtype)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
         raise GammaFaceError(
             f"features of shapes {a.shape} and {b.shape} cannot be compared",

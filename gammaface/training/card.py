@@ -13,7 +13,7 @@ from gammaface.files import write_whole
 from gammaface.generators import Generator
 from gammaface.images import to_grid, to_png, to_uint8
 from gammaface.latents import Progress
-from gammaface.neighbours import nearest
+from gammaface.metrics.quality import nearest
 
 QUANTILES = (0.01, 0.1, 0.5)
 SHOWN = 64
@@ -48,9 +48,11 @@ def measure_generator(
     write_whole(out / "samples.png", lambda f: f.write(sheet))
 
     references = _flat(torch.cat([train, train.flip(-1)]))
-    generated, _ = nearest(_flat(torch.from_numpy(pixels).permute(0, 3, 1, 2)), references)
+    scale = np.sqrt(references.shape[1])
+    drawn = _flat(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+    generated = nearest(drawn, references)[0] / scale
     picks = np.random.default_rng(seed).permutation(len(test))[:n]
-    real, _ = nearest(_flat(test[picks]), references)
+    real = nearest(_flat(test[picks]), references)[0] / scale
     threshold = float(np.quantile(real, 0.01))
     numbers = {
         "weights": generator.weights_hash,
