@@ -4,7 +4,7 @@ BIN := .venv/bin
 .PHONY: run test slow record lint
 
 run: .venv/.runtime
-	$(BIN)/python -m streamlit run app.py
+	$(BIN)/python -m gammaface dashboard
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -q

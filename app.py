@@ -2,23 +2,19 @@
 
 import streamlit as st
 
-from screens.parts import pictures, state
+from pages.parts import pictures, state
 
 # A file of ours: Streamlit fetches emoji and material page icons from the network.
 st.set_page_config(page_title="GammaFace", page_icon=str(pictures.ICON), layout="wide")
 st.logo(str(pictures.ICON), size="large")
 st.html(pictures.STYLE)
 
-# The scripts lie in screens/: beside a folder named pages/, Streamlit answers the first deep link
-# of a fresh server with "Page not found".
 page = st.navigation(
     {
-        "Start": [
-            st.Page("screens/start/overview.py", title="Overview", icon=":material/home:", default=True)
-        ],
+        "Start": [st.Page("pages/start/overview.py", title="Overview", icon=":material/home:", default=True)],
         "Explore": [
             st.Page(
-                "screens/explore/clusters.py",
+                "pages/explore/clusters.py",
                 title="Clusters",
                 icon=":material/scatter_plot:",
                 url_path="clusters",
@@ -26,7 +22,7 @@ page = st.navigation(
         ],
         "Generate": [
             st.Page(
-                "screens/generate/balanced.py",
+                "pages/generate/balanced.py",
                 title="Balanced",
                 icon=":material/grid_view:",
                 url_path="balanced",

@@ -70,6 +70,13 @@ class Latents:
             pca=pca,
         )
 
+    @classmethod
+    def without_codes(cls, config: dict, *, dimensions: int) -> Latents:
+        """Where codes came from, for a run that ships its mixture without them: (0, d)."""
+        empty = np.empty((0, dimensions), dtype=np.float32)
+        place = {key: config[key] for key in ("t", "space", "sqrt_abar")}
+        return cls(array=empty, seeds=np.empty(0, dtype=np.int64), **place)
+
 
 def harvest(
     generator: Generator,

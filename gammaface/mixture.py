@@ -164,7 +164,7 @@ class LatentMixture:
 
     @classmethod
     def load(cls, run: Run) -> LatentMixture:
-        """A mixture that was fitted in a harvest run.
+        """A mixture that was kept in a harvest or a study.
 
         Raises
         ------
@@ -189,7 +189,11 @@ class LatentMixture:
                 fix=f"Run `python -m gammaface fit {run.path} --k K` again.",
             ) from None
         mixture.fit_ = Fit(**parts, converged=converged, repairs=repairs)
-        mixture.latents_ = Latents.load(run)
+        config = run.manifest.config
+        if run.has("arrays/latents.npy"):
+            mixture.latents_ = Latents.load(run)
+        elif not config.get("pca"):
+            mixture.latents_ = Latents.without_codes(config, dimensions=mixture.means_.shape[1])
         return mixture
 
     def sample(self, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

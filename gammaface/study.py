@@ -4,6 +4,7 @@ What `python -m gammaface demo` computes, what the first screens show, and what 
 ``examples/first-light``. The run holds
 
 ====================  ==================================================================
+arrays/mixture_*      the fitted mixture, see :meth:`gammaface.mixture.LatentMixture.load`
 tables/sweep          one row per K, see :func:`gammaface.sweep.sweep_bic`
 tables/points         ``seed, x, y, component, confidence`` of each harvested latent
 tables/components     ``component, weight, n, share, low, high, brightness, contrast``
@@ -33,6 +34,7 @@ from gammaface.images import to_grid, to_png, to_uint8
 from gammaface.latents import DEFAULT_SQRT_ABAR, Latents, harvest
 from gammaface.mixture import LatentMixture
 from gammaface.projection import project
+from gammaface.sampling import Callback
 from gammaface.sweep import Suggestion, suggest_k, sweep_bic
 from gammaface.workspace import Run, writing
 
@@ -61,7 +63,12 @@ class StudyOptions:
 
 
 def run_study(
-    generator: Generator, options: StudyOptions, *, out: Path | str, report: Report | None = None
+    generator: Generator,
+    options: StudyOptions,
+    *,
+    out: Path | str,
+    report: Report | None = None,
+    callback: Callback | None = None,
 ) -> Run:
     """Compute a study into the run folder `out`; an interrupted one continues there.
 
@@ -87,6 +94,7 @@ def run_study(
                 steps=options.steps,
                 out=out / "harvest",
                 progress=lambda done, total: say("harvest", done, total),
+                callback=callback,
             )
         with _timed(run, "sweep"):
             sweep = _sweep(run, latents, options, say)
@@ -95,12 +103,13 @@ def run_study(
         say("fit", 0, 1)
         with _timed(run, "fit"):
             mixture = LatentMixture(k, seed=options.seed, restarts=3).fit(latents)
+        mixture.save(run)
         say("map", 0, 1)
         with _timed(run, "map"):
             points = _points(run, latents, mixture, options.seed)
         batches = {}
         with _timed(run, "exemplars"):
-            batches["exemplar"] = _exemplars(generator, points, options, say)
+            batches["exemplar"] = _exemplars(generator, points, options, t, say, callback)
         for group, strategy in (("plain", "plain"), ("balanced", "component-uniform")):
             with _timed(run, group):
                 batches[group] = balance(
@@ -112,6 +121,7 @@ def run_study(
                     seed=options.seed,
                     steps=options.steps,
                     progress=lambda done, total, group=group: say(group, done, total),
+                    callback=callback,
                 )
         images = _store_images(run, batches, points)
         components = _describe(points, images, batches["exemplar"], mixture)
@@ -160,7 +170,9 @@ def _points(run: Run, latents: Latents, mixture: LatentMixture, seed: int) -> pd
     return points
 
 
-def _exemplars(generator: Generator, points: pd.DataFrame, options: StudyOptions, say) -> Batch:
+def _exemplars(
+    generator: Generator, points: pd.DataFrame, options: StudyOptions, t: int, say, callback
+) -> Batch:
     """The pictures of random members of each component: typical, not hand-picked.
 
     In high dimensions nearly every responsibility is 1, so ranking by it would be noise.
@@ -172,8 +184,9 @@ def _exemplars(generator: Generator, points: pd.DataFrame, options: StudyOptions
         chosen["seed"].to_numpy(),
         components=chosen["component"].to_numpy(),
         steps=options.steps,
-        through=options.t,
+        through=t,
         progress=lambda done, total: say("exemplars", done, total),
+        callback=callback,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gammaface import study, workspace
 from gammaface.generators import load_generator
-from screens.parts import state
+from pages.parts import state
 
 
 @pytest.fixture(scope="session")

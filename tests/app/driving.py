@@ -7,7 +7,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("screens/start/overview.py", "screens/explore/clusters.py", "screens/generate/balanced.py")
+PAGES = ("pages/start/overview.py", "pages/explore/clusters.py", "pages/generate/balanced.py")
 SECONDS = 120  # AppTest's own limit of 3 s is too short for a busy machine
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gammaface import study
 from gammaface.workspace import Run, list_runs
-from screens.parts import state
+from pages.parts import state
 from tests.app.driving import PAGES, ROOT, html_of, open_app
 
 
@@ -168,5 +168,5 @@ def test_query_parameters_choose_the_run(with_study, recorded):
 
 
 def test_no_page_is_longer_than_one_idea():
-    for file in ROOT.glob("screens/**/*.py"):
+    for file in ROOT.glob("pages/**/*.py"):
         assert len(file.read_text().splitlines()) <= 150, file.name

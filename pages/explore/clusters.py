@@ -4,10 +4,10 @@ import streamlit as st
 
 from gammaface import figures
 from gammaface.workspace import home
-from screens.parts import pictures, work
-from screens.parts.frame import open_page
-from screens.parts.state import Study, short
-from screens.parts.tasks import faces_name
+from pages.parts import pictures, work
+from pages.parts.frame import open_page
+from pages.parts.state import Study, short
+from pages.parts.tasks import faces_name
 
 MOST_SHOWN = 48  # pictures of one selection
 MOST_DRAWN = 12  # drawn on one press

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from screens.parts import pictures, work
-from screens.parts.batches import Shown, batches, read
-from screens.parts.frame import open_page
-from screens.parts.state import Study, short
+from pages.parts import pictures, work
+from pages.parts.batches import Shown, batches, read
+from pages.parts.frame import open_page
+from pages.parts.state import Study, short
 
 RECORDED = "As recorded"
 STRATEGIES = {"component-uniform": "Even over components", "plain": "Plain sampling"}

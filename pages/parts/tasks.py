@@ -20,7 +20,7 @@ def study(options: dict, device: str, out: Path, reporter: Reporter) -> None:
     from gammaface.study import StudyOptions, run_study
 
     generator = _generator(options["model"], device)
-    run_study(generator, StudyOptions(**options), out=out, report=reporter.stage)
+    run_study(generator, StudyOptions(**options), out=out, report=reporter.stage, callback=reporter.at_step)
 
 
 def balanced(options: dict, device: str, out: Path, reporter: Reporter) -> None:
@@ -102,11 +102,13 @@ def _generator_of(of: Run, device: str):
 
 
 def _mixture(generator, of: Run, k: int, reporter: Reporter):
-    """The study's mixture, fitted again; its latents are harvested if it ships without."""
+    """The study's mixture, or one of another K, for which its latents are harvested again."""
     from gammaface.latents import Latents, harvest
     from gammaface.mixture import LatentMixture
 
     config = of.manifest.config
+    if of.has("mixture.json") and k == len(of.array("mixture_weights")) and not config["pca"]:
+        return LatentMixture.load(of)
     if of.has("harvest/arrays/latents.npy"):
         latents = Latents.load(Run.open(of.path / "harvest"))
     else:
@@ -118,4 +120,4 @@ def _mixture(generator, of: Run, k: int, reporter: Reporter):
             callback=reporter.at_step,
         )
     reporter.stage("fit")
-    return LatentMixture(k, seed=config["seed"], restarts=2).fit(latents)
+    return LatentMixture(k, seed=config["seed"], restarts=3).fit(latents)

@@ -5,21 +5,21 @@ import datetime as dt
 import streamlit as st
 
 from gammaface.workspace import list_runs
-from screens.parts import pictures, state, work
-from screens.parts.frame import open_page
+from pages.parts import pictures, state, work
+from pages.parts.frame import open_page
 
 SHOWN_RUNS = 8
 DOORS = (
     (
         "Explore",
         "Which groups does a mixture find among the model's latents, and what do they look like?",
-        "screens/explore/clusters.py",
+        "pages/explore/clusters.py",
         "Open the clusters",
     ),
     (
         "Generate",
         "Draw equally from every component, with plain sampling beside it at the same seeds.",
-        "screens/generate/balanced.py",
+        "pages/generate/balanced.py",
         "Draw evenly",
     ),
 )
