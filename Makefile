@@ -4,7 +4,7 @@ BIN := .venv/bin
 .PHONY: run test slow record lint
 
 run: .venv/.runtime
-	$(BIN)/python -m gammaface dashboard
+	$(BIN)/python -m pages.parts.serve
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -q

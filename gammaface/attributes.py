@@ -22,7 +22,7 @@ from transformers import ResNetConfig, ResNetModel
 from gammaface.datasets import CLASSES
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
-from gammaface.generators import MODELS
+from gammaface.workspace import MODELS
 
 AGE_CENTRES = tuple(range(0, 101, 5))  # years; the age head is a distribution over them
 AGE_NEAR = 10  # years: an estimate this close counts as right

@@ -12,7 +12,6 @@ import click
 import typer
 
 from gammaface.commands import chain, runs, train, train_attributes
-from gammaface.commands.dashboard import dashboard
 from gammaface.commands.label import label
 from gammaface.commands.metrics import metrics
 from gammaface.errors import GammaFaceError
@@ -24,7 +23,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(dashboard)
 app.command()(chain.demo)
 app.command()(chain.harvest)
 app.command()(chain.sweep)

@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
+from gammaface.workspace import MODELS, bundled_models
 
-MODELS = Path(__file__).resolve().parent.parent / "models"
 UNETS = {"UNet2DModel"}
 AUTOENCODERS = {"AutoencoderDC", "AutoencoderKL", "VQModel"}
 AUTOENCODER_FOLDERS = ("vqvae", "vae", "autoencoder")
@@ -176,11 +176,6 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
         weights_hash=file_hash(*weights),
         device=target,
     )
-
-
-def bundled_models() -> list[str]:
-    """Names of the generators that ship with the project."""
-    return sorted(p.parent.name for p in MODELS.glob("*/model_index.json"))
 
 
 def _find_folder(name: str) -> Path:

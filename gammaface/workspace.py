@@ -34,7 +34,8 @@ from gammaface.files import write_whole
 
 SCHEMA = 1
 STATES = ("running", "done", "cancelled", "failed")
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES, MODELS = ROOT / "examples", ROOT / "models"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 RECORDED_PACKAGES = ("torch", "diffusers", "scikit-learn", "numpy", "umap-learn")
 
@@ -268,6 +269,11 @@ def find_run(name: str | Path) -> Run:
     raise GammaFaceError(
         f"there is no run '{name}'", fix="`python -m gammaface runs` lists the runs there are."
     )
+
+
+def bundled_models() -> list[str]:
+    """Names of the generators that ship with the project."""
+    return sorted(p.parent.name for p in MODELS.glob("*/model_index.json"))
 
 
 def versions() -> dict[str, str]:

@@ -6,8 +6,8 @@ import pytest
 
 from gammaface import GammaFaceError
 from gammaface.files import write_whole
-from gammaface.generators import bundled_models, load_generator
-from gammaface.workspace import EXAMPLES, Run, extending, find_run, list_runs, writing
+from gammaface.generators import load_generator
+from gammaface.workspace import EXAMPLES, Run, bundled_models, extending, find_run, list_runs, writing
 
 MAKE = {"kind": "test", "config": {"n": 3}}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from gammaface import workspace
 from gammaface.errors import GammaFaceError
 from gammaface.jobs import Runner
 from gammaface.workspace import EXAMPLES, Run, home, list_runs
@@ -18,7 +19,6 @@ from gammaface.workspace import EXAMPLES, Run, home, list_runs
 from .tasks import TASKS
 
 FIRST = "first-light"
-MODELS = EXAMPLES.parent / "models"
 COLUMNS = {
     "sweep": {"k", "bic", "aic", "heldout_loglik", "stability_ari"},
     "points": {"seed", "x", "y", "component", "confidence"},
@@ -102,7 +102,7 @@ def studies() -> list[Run]:
 
 def models() -> list[str]:
     """Bundled models, then others that a study was made of."""
-    bundled = sorted(p.parent.name for p in MODELS.glob("*/model_index.json"))
+    bundled = workspace.bundled_models()
     return list(dict.fromkeys(bundled + [r.manifest.config["model"] for r in studies()]))
 
 

@@ -28,7 +28,7 @@ def nothing_shipped(tmp_path, monkeypatch):
     """What ships with the project must not decide these tests."""
     monkeypatch.setattr(workspace, "EXAMPLES", tmp_path / "examples")
     monkeypatch.setattr(state, "EXAMPLES", tmp_path / "examples")
-    monkeypatch.setattr(state, "MODELS", tmp_path / "models")
+    monkeypatch.setattr(workspace, "MODELS", tmp_path / "models")
 
 
 @pytest.fixture

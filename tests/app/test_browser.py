@@ -40,10 +40,10 @@ def free_port() -> int:
 
 @contextmanager
 def serving(home):
-    """A fresh `python -m gammaface dashboard` on a free port, stopped afterwards."""
+    """A fresh `python -m pages.parts.serve` on a free port, stopped afterwards."""
     port = free_port()
     environment = os.environ | {"GAMMAFACE_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "gammaface", "dashboard", "--port", str(port)]
+    command = [sys.executable, "-m", "pages.parts.serve", "--port", str(port)]
     with open(home.parent / "server.log", "ab") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
