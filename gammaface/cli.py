@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from gammaface.commands import chain, runs, train, train_attributes
 from gammaface.commands.label import label
 from gammaface.commands.metrics import metrics
 from gammaface.errors import GammaFaceError
+
+CANCELLED = 130
 
 app = typer.Typer(
     name="gammaface",
@@ -42,16 +43,11 @@ app.add_typer(train.app, name="train")
 def main() -> None:
     """Run a command and turn what went wrong into an exit status and one line."""
     try:
-        # Click turns Ctrl-C into its own exit; standalone mode off leaves both to us.
-        sys.exit(app(standalone_mode=False) or 0)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        app()
     except GammaFaceError as error:
         print(f"gammaface: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        print("gammaface: cancelled; what was computed is kept", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as done:
+        if done.code == CANCELLED:  # typer has turned Ctrl-C into this
+            print("gammaface: cancelled; what was computed is kept", file=sys.stderr)
+        raise
