@@ -8,8 +8,8 @@ arrays/mixture_*      the fitted mixture, see :meth:`gammaface.mixture.LatentMix
 tables/sweep          one row per K, see :func:`gammaface.sweep.sweep_bic`
 tables/points         ``seed, x, y, component, confidence`` of each harvested latent
 tables/components     ``component, weight, n, share, low, high, brightness, contrast``
-tables/images         ``group, seed, component, confidence`` of each picture; groups are
-                      ``plain``, ``balanced`` and ``exemplar``
+tables/images         ``group, seed, component, model, brightness, contrast`` of each
+                      picture; groups are ``plain``, ``balanced`` and ``exemplar``
 images/<group>/*.png  the pictures, named by seed
 metrics.json          every number of the report
 ====================  ==================================================================

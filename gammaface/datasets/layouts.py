@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gammaface.datasets.pictures import IMAGE_SUFFIXES
+from gammaface.datasets.pictures import IMAGE_SUFFIXES, read_image_table
 from gammaface.datasets.schema import COLUMNS
 from gammaface.errors import GammaFaceError
 
@@ -205,18 +205,7 @@ def folder_csv(path: Path) -> pd.DataFrame:
 
 def parquet(path: Path) -> pd.DataFrame:
     """An ``image`` column of structs {bytes, path} with the schema's or CelebA's columns."""
-    try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise GammaFaceError(
-            f"this is not a readable Parquet file: {error}", where=path, fix="Write it again."
-        ) from None
-    if "image" not in frame:
-        raise GammaFaceError(
-            f"the Parquet file has no image column; it has {', '.join(map(str, frame.columns))}",
-            where=path,
-            fix="Store each picture as a struct {bytes, path} in a column named image.",
-        )
+    frame = read_image_table(path)
     flags = frame[[c for c in frame if c in CELEBA_WORDS or c.endswith("_Hair") or c == "Bald"]]
     rows = celeba_words(flags.astype(bool)) if "Male" in flags else pd.DataFrame(index=frame.index)
     rows = rows.join(frame[[c for c in frame if c in COLUMNS and c not in rows and c != "source"]])

@@ -139,15 +139,8 @@ def decode_image(
     return np.asarray(rgb)
 
 
-def encoded_images(path: Path, *, split: str | None, limit: int | None):
-    """(name, bytes) of every picture in a folder or a Parquet file."""
-    if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-        for file in files[:limit]:
-            yield str(file), file.read_bytes()
-        return
-    if not path.is_file():
-        raise GammaFaceError("the data file or folder does not exist", where=path, fix="Check the path.")
+def read_image_table(path: Path) -> pd.DataFrame:
+    """A Parquet file with an ``image`` column of structs {bytes, path}."""
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -162,6 +155,19 @@ def encoded_images(path: Path, *, split: str | None, limit: int | None):
             where=path,
             fix="Store each picture as a struct {bytes, path} in a column named image.",
         )
+    return frame
+
+
+def encoded_images(path: Path, *, split: str | None, limit: int | None):
+    """(name, bytes) of every picture in a folder or a Parquet file."""
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+        for file in files[:limit]:
+            yield str(file), file.read_bytes()
+        return
+    if not path.is_file():
+        raise GammaFaceError("the data file or folder does not exist", where=path, fix="Check the path.")
+    frame = read_image_table(path)
     if split is not None and "split" in frame:
         frame = frame[frame["split"] == split]
     for row, cell in enumerate(frame["image"].iloc[:limit]):

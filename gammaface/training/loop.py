@@ -110,7 +110,7 @@ def train(
         When `out` holds a checkpoint and `resume` is false, or the checkpoint is
         damaged or of another config.
     """
-    torch.set_flush_denormal(True)  # denormal gradients made a CPU step three times slower
+    torch.set_flush_denormal(True)  # products of denormal numbers are slow on CPUs
     accelerator = Accelerator(mixed_precision="bf16" if has_fast_bf16() else "no")
     optimizer = torch.optim.AdamW(
         model.parameters(),
