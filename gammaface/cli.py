@@ -13,6 +13,8 @@ import typer
 from gammaface.commands import chain, runs, train, train_attributes
 from gammaface.commands.label import label
 from gammaface.commands.metrics import metrics
+from gammaface.commands.sample import sample
+from gammaface.commands.survey import survey
 from gammaface.errors import GammaFaceError
 
 CANCELLED = 130
@@ -28,7 +30,8 @@ app.command()(chain.demo)
 app.command()(chain.harvest)
 app.command()(chain.sweep)
 app.command()(chain.fit)
-app.command()(chain.sample)
+app.command()(sample)
+app.command()(survey)
 app.command()(runs.report)
 app.command("runs")(runs.runs)
 app.command()(runs.table)

@@ -107,6 +107,16 @@ class Generator:
             x = self.autoencoder.decode(x / self.autoencoder.config.scaling_factor).sample
         return x.float().clamp(-1, 1).cpu().contiguous()
 
+    @torch.no_grad()
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """Clean x (b, c, h, w), float32 on the CPU, of images (b, 3, H, W) in [-1, 1]."""
+        if self.autoencoder is None:
+            return images.float()
+        found = self.autoencoder.encode(images.to(self.device))
+        # Each of diffusers' autoencoders names its answer in its own way.
+        latent = found.latent_dist.mean if hasattr(found, "latent_dist") else found[0]
+        return latent.float().cpu() * self.autoencoder.config.scaling_factor
+
 
 def seeds_for(seed: int, n: int) -> np.ndarray:
     """The n image seeds of a run: distinct runs never share one.

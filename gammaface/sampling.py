@@ -9,7 +9,7 @@ cancels by raising.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,7 @@ class State:
 Callback = Callable[[State], None]
 
 
-def timestep_path(train_steps: int, steps: int, *, through: int | None = None) -> list[int]:
+def timestep_path(train_steps: int, steps: int, *, through: int | Sequence[int] | None = None) -> list[int]:
     """Evenly spaced timesteps from the noisiest to clean ("trailing" spacing).
 
     Parameters
@@ -44,8 +44,8 @@ def timestep_path(train_steps: int, steps: int, *, through: int | None = None) -
         Timesteps the model was trained with.
     steps : int
         Number of network evaluations.
-    through : int, optional
-        A timestep the path must pass; the nearest one is moved onto it.
+    through : int or sequence of int, optional
+        Timesteps the path must pass; for each the nearest free one is moved onto it.
 
     Examples
     --------
@@ -57,16 +57,15 @@ def timestep_path(train_steps: int, steps: int, *, through: int | None = None) -
     if not 1 <= steps <= train_steps:
         raise GammaFaceError(f"{steps} steps were asked for", fix=f"Give between 1 and {train_steps} steps.")
     path = [round(train_steps - i * train_steps / steps) - 1 for i in range(steps)]
-    if through is not None:
-        if not 0 <= through < train_steps:
-            raise GammaFaceError(
-                f"t={through} is out of range", fix=f"Give t between 0 and {train_steps - 1}."
-            )
-        nearest = min(range(len(path)), key=lambda i: abs(path[i] - through))
-        if nearest == 0 and through != path[0]:
-            path.insert(1, through)
+    wanted = [through] if isinstance(through, int) else sorted(set(through or ()))
+    for t in wanted:
+        if not 0 <= t < train_steps:
+            raise GammaFaceError(f"t={t} is out of range", fix=f"Give t between 0 and {train_steps - 1}.")
+        nearest = min(range(len(path)), key=lambda i: abs(path[i] - t))
+        if path[nearest] in wanted or nearest == 0:
+            path = sorted({*path, t}, reverse=True)
         else:
-            path[nearest] = through
+            path[nearest] = t
     return [*path, -1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,16 +40,33 @@ def codes(generator: Generator, x: torch.Tensor, t: int, space: str) -> torch.Te
 
 def mid_block(generator: Generator, x: torch.Tensor, t: int) -> torch.Tensor:
     """Activations of the mid block (h-space, Kwon et al. 2023): (b, channels, h, w)."""
+    with watch_mid_block(generator) as seen:
+        generator.predict(x, t)
+    return seen[0].float()
+
+
+@contextmanager
+def watch_mid_block(generator: Generator) -> Iterator[list[torch.Tensor]]:
+    """While open, the one entry of the list is what the mid block gave last.
+
+    Raises
+    ------
+    GammaFaceError
+        When the network has no mid block.
+    """
     block = getattr(generator.unet, "mid_block", None)
     if block is None:
         raise GammaFaceError(f"the model '{generator.name}' has no mid block", fix="Use the space x_t or x0.")
     seen: list[torch.Tensor] = []
-    handle = block.register_forward_hook(lambda _m, _i, out: seen.append(out.float()))
+
+    def keep(_module, _inputs, out) -> None:
+        seen[:] = [out]
+
+    handle = block.register_forward_hook(keep)
     try:
-        generator.predict(x, t)
+        yield seen
     finally:
         handle.remove()
-    return seen[0]
 
 
 @dataclass(frozen=True)

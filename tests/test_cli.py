@@ -38,10 +38,10 @@ def test_the_chain_from_the_shell(tiny_folder, tmp_path):
 
 
 def test_sampling_without_a_harvest_makes_one(tiny_folder, tmp_path, monkeypatch):
-    from gammaface.commands import chain
+    from gammaface import latents
 
-    real = chain.harvest_latents
-    monkeypatch.setattr(chain, "harvest_latents", lambda g, n, **kw: real(g, n=20, steps=2, **kw))
+    real = latents.harvest
+    monkeypatch.setattr(latents, "harvest", lambda g, n, **kw: real(g, n=20, steps=2, **kw))
     call("sample", "--model", tiny_folder, "-n", 4, "--steps", 2, "--out", tmp_path / "run")
     assert len(Run.open(tmp_path / "run").table("images")) == 4
 
@@ -157,7 +157,7 @@ def test_a_cancelled_command_exits_130(tiny_folder, tmp_path, capsys, monkeypatc
     def cancel(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gammaface.commands.chain.harvest_latents", cancel)
+    monkeypatch.setattr("gammaface.latents.harvest", cancel)
     monkeypatch.setattr(sys, "argv", ["gammaface", "harvest", "--model", str(tiny_folder)])
     with pytest.raises(SystemExit) as stop:
         main()
@@ -169,3 +169,9 @@ def test_metrics_is_wired_in(tmp_path):
     rows = {"y": [0, 1] * 20, "p": [0, 1] * 19 + [1, 0], "group": list("aabb") * 10}
     pd.DataFrame(rows).to_csv(file, index=False)
     assert "bias" in call("metrics", file)
+
+
+def test_listing_runs_does_not_wait_for_torch():
+    code = "import sys; import gammaface.cli; print([m for m in ('torch', 'diffusers') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

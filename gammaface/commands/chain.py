@@ -7,29 +7,18 @@ from typing import Annotated
 
 import typer
 
-from gammaface.commands.progress import progress_bar, stage_bars
-from gammaface.drawing import draw_run
 from gammaface.errors import GammaFaceError
-from gammaface.generators import MICRO_BATCH, Generator, load_generator
-from gammaface.latents import Latents
-from gammaface.latents import harvest as harvest_latents
-from gammaface.mixture import COVARIANCES, LatentMixture
-from gammaface.report import write_report
-from gammaface.sampling import SAMPLERS
-from gammaface.spaces import SPACES
-from gammaface.strategies import INJECTIONS, STRATEGIES
-from gammaface.study import StudyOptions, run_study
-from gammaface.sweep import suggest_k, sweep_bic
-from gammaface.workspace import Run, extending, home
+from gammaface.workspace import extending, home
 
+# torch and diffusers take seconds to import: only the command that needs them pays.
 Model = Annotated[str, typer.Option(help="Bundled name, local diffusers folder or hub id.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder to write.")]
 Count = Annotated[int, typer.Option("-n", min=1, help="How many.")]
 Seed = Annotated[int, typer.Option(min=0, help="Run seed.")]
 Steps = Annotated[int, typer.Option(min=1, help="Network evaluations per image.")]
 Timestep = Annotated[int | None, typer.Option(help="Timestep; default: sqrt(abar) = .44.")]
-Space = Annotated[str, typer.Option(help=", ".join(SPACES))]
-Sampler = Annotated[str, typer.Option(help=", ".join(SAMPLERS))]
+Space = Annotated[str, typer.Option(help="x_t, x0, h or h_pooled.")]
+Sampler = Annotated[str, typer.Option(help="ddim, ddpm or dpm-solver.")]
 Pca = Annotated[int | None, typer.Option(help="Reduce codes to this many dimensions.")]
 
 
@@ -42,6 +31,11 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """The whole chain: harvest, sweep, fit, map, draw evenly, report."""
+    from gammaface.commands.progress import stage_bars
+    from gammaface.generators import load_generator
+    from gammaface.report import write_report
+    from gammaface.study import StudyOptions, run_study
+
     options = StudyOptions(model=model, n=n, images=images, steps=steps, seed=seed)
     with stage_bars() as report_stage:
         run = run_study(load_generator(model), options, out=out, report=report_stage)
@@ -57,10 +51,14 @@ def harvest(
     pca: Pca = None,
     steps: Steps = 50,
     sampler: Sampler = "ddim",
-    batch_size: Annotated[int, typer.Option(min=1)] = MICRO_BATCH,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.")] = None,
     out: Out = None,
 ) -> None:
     """Keep the latents of n seeds at a timestep."""
+    from gammaface.commands.progress import progress_bar
+    from gammaface.generators import MICRO_BATCH, load_generator
+    from gammaface.latents import harvest as harvest_latents
+
     out = out or home() / f"harvest-{Path(model).name}-{space}-{seed}"
     generator = load_generator(model)
     with progress_bar("harvest") as progress:
@@ -73,7 +71,7 @@ def harvest(
             pca=pca,
             steps=steps,
             sampler=sampler,
-            batch_size=batch_size,
+            batch_size=batch_size or MICRO_BATCH,
             out=out,
             progress=progress,
         )
@@ -95,10 +93,14 @@ def parse_range(text: str) -> range:
 def sweep(
     run: Path,
     k: Annotated[str, typer.Option(help="Range of K, like 1..11.")] = "1..11",
-    covariance: Annotated[str, typer.Option(help=", ".join(COVARIANCES))] = "diag",
+    covariance: Annotated[str, typer.Option(help="diag, full, tied or spherical.")] = "diag",
     seed: Seed = 0,
 ) -> None:
     """Fit every K on a harvest and say which one BIC prefers."""
+    from gammaface.commands.progress import progress_bar
+    from gammaface.latents import Latents
+    from gammaface.sweep import suggest_k, sweep_bic
+
     ks = parse_range(k)
     with extending(run) as opened, progress_bar("sweep", "K") as progress:
         latents = Latents.load(opened)
@@ -112,59 +114,16 @@ def sweep(
 def fit(
     run: Path,
     k: Annotated[int, typer.Option(min=1, help="Number of components.")],
-    covariance: Annotated[str, typer.Option(help=", ".join(COVARIANCES))] = "diag",
+    covariance: Annotated[str, typer.Option(help="diag, full, tied or spherical.")] = "diag",
     seed: Seed = 0,
 ) -> None:
     """Fit a mixture on a harvest and keep it there."""
+    from gammaface.latents import Latents
+    from gammaface.mixture import LatentMixture
+
     with extending(run) as opened:
         latents = Latents.load(opened)
         mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=3).fit(latents)
         mixture.save(opened)
     print("weights", *(f"{w:.3f}" for w in mixture.weights_))
     print(f"bic {mixture.bic(latents.array):.1f}")
-
-
-def _default_harvest(generator: Generator) -> Path:
-    """A harvest with the paper's K = 4, made once per model and weights."""
-    place = home() / f"harvest-{Path(generator.name).name}-{generator.weights_hash[:8]}"
-    if not (place / "mixture.json").exists():
-        with progress_bar("harvest") as progress:
-            latents = harvest_latents(generator, n=2000, out=place, progress=progress)
-        with extending(place) as opened:
-            LatentMixture(4, restarts=3).fit(latents).save(opened)
-    return place
-
-
-def sample(
-    model: Model = "faces",
-    strategy: Annotated[str, typer.Option(help=", ".join(STRATEGIES))] = "component-uniform",
-    injection: Annotated[str, typer.Option(help=", ".join(INJECTIONS))] = "mean-noise",
-    n: Count = 400,
-    seed: Seed = 0,
-    steps: Steps = 50,
-    sampler: Sampler = "ddim",
-    harvest: Annotated[
-        Path | None, typer.Option(help="Harvest with a fitted mixture; default: make one, K=4.")
-    ] = None,
-    out: Out = None,
-) -> None:
-    """Draw n images with a strategy into a run folder."""
-    out = out or home() / f"sample-{Path(model).name}-{strategy}-{seed}"
-    generator = load_generator(model)
-    mixture = None
-    if strategy != "plain":
-        mixture = LatentMixture.load(Run.open(harvest or _default_harvest(generator)))
-    with progress_bar("sample") as progress:
-        draw_run(
-            generator,
-            mixture,
-            n=n,
-            out=out,
-            strategy=strategy,
-            injection=injection,
-            seed=seed,
-            steps=steps,
-            sampler=sampler,
-            progress=progress,
-        )
-    print(out)

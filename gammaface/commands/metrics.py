@@ -8,9 +8,9 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from gammaface.commands.tables import Format, render
 from gammaface.errors import GammaFaceError
 from gammaface.metrics import audit_table, group_table
+from gammaface.tables import Format, render
 
 NO_COLUMN = "there is no column {name!r}; the file has {columns}"
 LONE_GROUP = "group {group!r} has one row (n=1), so no rate or interval can be estimated"

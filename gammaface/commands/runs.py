@@ -8,12 +8,8 @@ from typing import Annotated
 
 import typer
 
-from gammaface.commands.progress import stage_bars
-from gammaface.commands.tables import Format, render
 from gammaface.errors import GammaFaceError
-from gammaface.generators import load_generator
-from gammaface.recording import RECORDED, record_run
-from gammaface.report import write_report
+from gammaface.tables import Format, render
 from gammaface.workspace import find_run, list_runs
 
 
@@ -44,6 +40,8 @@ def table(
 
 def report(run: str) -> None:
     """Write a study's report.html again."""
+    from gammaface.report import write_report
+
     print(write_report(find_run(run)))
 
 
@@ -52,6 +50,11 @@ def record(
     model: Annotated[str, typer.Option(help="Generator to record.")] = "faces",
 ) -> None:
     """Compute the shipped runs under examples/ again."""
+    # Imported here: torch and diffusers take seconds that listing runs should not pay.
+    from gammaface.commands.progress import stage_bars
+    from gammaface.generators import load_generator
+    from gammaface.recording import RECORDED, record_run
+
     if name is not None and name not in RECORDED:
         raise GammaFaceError(f"there is no shipped run '{name}'", fix=f"Choose from {', '.join(RECORDED)}.")
     generator = load_generator(model)

@@ -118,15 +118,27 @@ def card(
     model: Annotated[str, typer.Option(help="Trained generator.")],
     out: Annotated[Path, typer.Option(help="Folder for card.json and samples.png.")],
     n: Annotated[int, typer.Option("-n", min=64, help="Images to draw.")] = 1000,
+    classifier: Annotated[
+        str, typer.Option(help="Attribute classifier; '' measures without.")
+    ] = "attributes",
     resolution: Resolution = 64,
     limit: Limit = None,
 ) -> None:
-    """Measure a trained generator: unselected samples, distance to training faces."""
+    """Measure a trained generator: samples, copies, distances, who it draws."""
+    from gammaface.attributes import load_attributes
     from gammaface.commands.progress import progress_bar
     from gammaface.generators import load_generator
     from gammaface.training.card import measure_generator
 
     train, test = (_images(data, resolution, limit, split) for split in ("train", "test"))
     with progress_bar("card") as progress:
-        numbers = measure_generator(load_generator(model), train, test, out=out, n=n, progress=progress)
-    print(numbers["nearest_training_face"])
+        measure_generator(
+            load_generator(model),
+            train,
+            test,
+            out=out,
+            classifier=load_attributes(classifier) if classifier else None,
+            n=n,
+            progress=progress,
+        )
+    print(out / "card.json")

@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 from gammaface.attributes import AGE_NEAR, HEADS, AttributeClassifier, age_estimate, softmax
 from gammaface.files import write_whole
+from gammaface.tables import Format, render
 from gammaface.training.autoencoder import to_unit
 from gammaface.training.face_sets import FaceSet
 
@@ -169,21 +170,10 @@ def as_markdown(content: dict, tables: dict[str, pd.DataFrame]) -> str:
         "## Data",
         *(f"- {line}" for line in content["data"]),
         "## Accuracy and calibration",
-        _table(tables["heads"]),
+        render(tables["heads"], Format.md),
         "## Recalls by group",
-        _table(rates),
+        render(rates, Format.md),
         "## Answers against labels (counts)",
-        _table(tables["confusion"]),
+        render(tables["confusion"], Format.md),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _table(frame: pd.DataFrame) -> str:
-    def cell(value) -> str:
-        if isinstance(value, float):
-            return "" if np.isnan(value) else f"{value:.3f}"
-        return str(value)
-
-    lines = ["| " + " | ".join(frame.columns) + " |", "|" + "---|" * frame.shape[1]]
-    lines += ["| " + " | ".join(map(cell, row)) + " |" for row in frame.itertuples(index=False)]
-    return "\n".join(lines)

@@ -6,17 +6,22 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
+from gammaface.attributes import AttributeClassifier
 from gammaface.balancing import balance
 from gammaface.files import write_whole
 from gammaface.generators import Generator
 from gammaface.images import to_grid, to_png, to_uint8
 from gammaface.latents import Progress
 from gammaface.metrics.quality import nearest
+from gammaface.tables import Format, render
+from gammaface.training import generator_figures as figures
 
 QUANTILES = (0.01, 0.1, 0.5)
 SHOWN = 64
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def measure_generator(
@@ -25,6 +30,7 @@ def measure_generator(
     test: torch.Tensor,
     *,
     out: Path,
+    classifier: AttributeClassifier | None = None,
     n: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -40,7 +46,10 @@ def measure_generator(
     train, test : torch.Tensor
         uint8 (n, 3, H, W), in the framing that the model was trained on.
     out : Path
-        Receives ``samples.png`` (the first 64 seeds) and ``card.json``.
+        Receives ``samples.png`` (the first 64 seeds) and ``card.json``. The part of its
+        ``README.md`` between the lines `BEGIN` and `END`, if it has one, is written anew.
+    classifier : AttributeClassifier, optional
+        Adds distances on its features and who is drawn, see `generator_figures.compare`.
     """
     batch = balance(generator, n=n, strategy="plain", seed=seed, progress=progress)
     pixels = to_uint8(batch.images)
@@ -70,9 +79,48 @@ def measure_generator(
             },
         },
     }
+    if classifier is not None:
+        numbers["figures"] = figures.compare(classifier, batch.images, train, test, seed=seed)
     text = json.dumps(numbers, indent=1)
     write_whole(out / "card.json", lambda f: f.write(text.encode()))
+    _write_between(out / "README.md", as_markdown(numbers))
     return numbers
+
+
+def as_markdown(numbers: dict) -> str:
+    """The figures of `measure_generator` as sections of a model card."""
+    copies = numbers["nearest_training_face"]
+    rows = [
+        {"faces": name, "n": count} | copies[key]
+        for name, key, count in (
+            (f"generated, seed {numbers['seed']}", "generated", numbers["n"]),
+            ("real test faces", "real_test", numbers["n_test"]),
+        )
+    ]
+    near = copies["near_copies"]
+    text = (
+        "## Has it copied faces?\n\nRoot-mean-square pixel difference (pixels in [-1, 1]) to the nearest"
+        " training face or its mirror image; qNN is a quantile.\n\n"
+        + render(pd.DataFrame(rows), Format.md)
+        + f"\n{100 * near['generated_share']:.1f}% of the generated faces are {near['rule']} are, where"
+        f" {100 * near['expected_share']:.0f}% would be expected of unseen real faces. A soft image is near"
+        " to many faces in this measure, so it is a check for copies, not of quality.\n"
+    )
+    if "figures" in numbers:
+        text += "\n" + figures.as_markdown(numbers["figures"])
+    return text
+
+
+def _write_between(readme: Path, text: str) -> None:
+    """Replace what a card's two marking lines enclose."""
+    if not readme.is_file():
+        return
+    before, mark, rest = readme.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        return
+    whole = f"{before}{BEGIN}\n{text}{END}{after}"
+    write_whole(readme, lambda f: f.write(whole.encode()))
 
 
 def _flat(images: torch.Tensor) -> np.ndarray:

@@ -4,9 +4,10 @@ from xml.etree import ElementTree
 import torch
 from PIL import Image
 
+from gammaface.attributes import HEADS, Architecture, AttributeClassifier, AttributeNetwork, Calibration
 from gammaface.balancing import balance
 from gammaface.images import to_uint8
-from gammaface.training.card import loss_curve, measure_generator
+from gammaface.training.card import BEGIN, END, loss_curve, measure_generator
 
 
 def test_a_model_that_copies_is_caught(tiny, tmp_path):
@@ -31,3 +32,32 @@ def test_the_loss_curve_is_a_picture():
     assert len(points) == 120
     heights = [float(p.split(",")[1]) for p in points]
     assert heights == sorted(heights)  # the loss falls: the line goes down the page
+
+
+def tiny_classifier() -> AttributeClassifier:
+    torch.manual_seed(0)
+    network = AttributeNetwork(Architecture((4, 4, 8, 8), (1, 1, 1, 1), 4)).eval()
+    calibration = {name: Calibration(threshold=0.5) for name in HEADS}
+    return AttributeClassifier(network, 64, calibration, "0" * 64, torch.device("cpu"))
+
+
+def test_the_card_says_how_close_and_who(tiny, tmp_path):
+    (tmp_path / "README.md").write_text(f"# tiny\n{BEGIN}\nold figures\n{END}\nafter\n")
+    noise = torch.Generator().manual_seed(0)
+    real = torch.randint(0, 256, (200, 3, 64, 64), generator=noise, dtype=torch.uint8)
+    numbers = measure_generator(
+        tiny, real[:100], real[100:], out=tmp_path, classifier=tiny_classifier(), n=64
+    )
+    figures = numbers["figures"]
+    generated, train = figures["closeness"]
+    assert figures["n"] == 64
+    assert train["precision"] > 0.5 > generated["precision"]  # grey blobs are not noise
+    assert train["frechet"] < generated["frechet"]
+    shares = {}
+    for row in figures["people"]:
+        shares.setdefault(row["attribute"], []).append(row["value"])
+        assert row["low"] <= row["value"] <= row["high"] and row["n"] == 64
+    assert all(abs(sum(values) - 1) < 1e-9 for values in shares.values())
+    readme = (tmp_path / "README.md").read_text()
+    assert "old figures" not in readme and readme.endswith(f"{END}\nafter\n")
+    assert "Who it draws" in readme and "Has it copied faces?" in readme

@@ -1,4 +1,4 @@
-"""Tables on standard output, in the formats people paste."""
+"""Tables as text, in the formats people paste."""
 
 from __future__ import annotations
 
