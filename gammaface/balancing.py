@@ -7,16 +7,31 @@ is measured elsewhere, never assumed.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 
+from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.latents import Progress
 from gammaface.mixture import LatentMixture
 from gammaface.sampling import Callback
-from gammaface.strategies import Request, get_strategy, plain
+from gammaface.strategies import (
+    Drawn,
+    Labeller,
+    Learned,
+    Request,
+    Target,
+    Unfilled,
+    as_labeller,
+    get_strategy,
+    plain,
+)
+
+PILOT = 1000
 
 
 @dataclass(frozen=True)
@@ -28,13 +43,20 @@ class Batch:
     images : torch.Tensor
         (n, 3, H, W) float32 in [-1, 1].
     seeds : numpy.ndarray
-        (n,) int64.
+        (n,) int64, each once.
     components : numpy.ndarray
         (n,) int64; the component each image was drawn for, -1 where there is none.
     evaluations : int
-        Network evaluations spent, on all images together.
+        Network evaluations spent on all images together: a pilot drawn for this batch,
+        draws thrown away and gradients (3 each) included.
     seconds : float
         Wall time.
+    cells : numpy.ndarray
+        (n,) int64; the target's cell each image was drawn for, -1 where there is none.
+    notes : mapping
+        What the strategy says about the draw, e.g. ``kept_share``.
+    learned : Learned or None
+        What the strategy learned from its pilot; give it to the run's next `balance`.
     """
 
     images: torch.Tensor
@@ -42,6 +64,23 @@ class Batch:
     components: np.ndarray
     evaluations: int
     seconds: float
+    cells: np.ndarray
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    learned: Learned | None = None
+
+    @property
+    def cost(self) -> float:
+        """Network evaluations per delivered image."""
+        return self.evaluations / len(self.seeds)
+
+
+class Incomplete(GammaFaceError):
+    """A draw that ended before every place was filled; ``batch`` holds what was found and
+    ``places`` which of the run's places they fill."""
+
+    def __init__(self, error: Unfilled, batch: Batch) -> None:
+        super().__init__(error.what, fix=error.fix)
+        self.batch, self.places = batch, error.places
 
 
 def balance(
@@ -55,6 +94,11 @@ def balance(
     steps: int = 50,
     sampler: str = "ddim",
     batch_size: int = MICRO_BATCH,
+    target: Target | None = None,
+    labeller: Labeller | None = None,
+    pilot: int = PILOT,
+    options: Mapping[str, float | int | str] | None = None,
+    learned: Learned | None = None,
     progress: Progress | None = None,
     callback: Callback | None = None,
     places: np.ndarray | None = None,
@@ -64,21 +108,40 @@ def balance(
     Parameters
     ----------
     mixture : LatentMixture, optional
-        Needed by ``component-uniform``. Fit it on a harvest (not a bare array) for the
-        injections ``resume`` and ``responsibility``, which must know its timestep.
-    strategy : {"plain", "component-uniform"}
+        For the strategies that need one. Fit it on a harvest (not a bare array) where its
+        timestep must be known: the injections ``resume`` and ``responsibility``, and
+        ``component-balanced``.
+    strategy : str
+        A name of :data:`gammaface.strategies.STRATEGIES`.
     injection : {"mean-noise", "resume", "responsibility"}
-        How a component is imposed: start at x_T = mu_k + noise (the paper, sec. 4.4),
-        start at x_t drawn from component k, or draw freely and keep by component.
+        How ``component-uniform`` imposes a component: start at x_T = mu_k + noise (the
+        paper, sec. 4.4), start at x_t drawn from component k, or draw freely and keep by
+        component.
     seed : int
-        Run seed; image i depends on ``seeds_for(seed, n)[i]`` alone.
+        Run seed; images come from ``seeds_for(seed, ...)`` and depend on their own seed and
+        on what was asked for, never on `batch_size`.
+    target : Target, optional
+        The groups and their shares.
+    labeller : Labeller or AttributeClassifier, optional
+        Names the groups of drawn images.
+    pilot : int
+        Plainly drawn, labelled images that a strategy may learn from; they are counted in
+        `Batch.evaluations`, and only drawn by strategies that learn.
+    options : mapping, optional
+        The strategy's own, see ``STRATEGIES[name].options``.
+    learned : Learned, optional
+        `Batch.learned` of an earlier part of the same run: no new pilot is drawn.
     places : array of int, optional
         Draw only these of the n images, e.g. those that an interrupted run still lacks.
+        Strategies that choose among draws choose within each call.
 
     Raises
     ------
     GammaFaceError
-        Unknown names, a missing or unsuitable mixture, a component that is never drawn.
+        Unknown names or options, something missing that the strategy needs, a component
+        that is never drawn.
+    Incomplete
+        A group so rare that the limit on draws was reached; it keeps what was found.
     """
     chosen = get_strategy(strategy)
     started = time.monotonic()
@@ -95,14 +158,37 @@ def balance(
         progress=progress,
         callback=callback,
         through=mixture.latents_.t if mixture and mixture.latents_ else None,
+        run_size=n,
+        run_seed=seed,
+        target=target,
+        labeller=None if labeller is None else as_labeller(labeller),
+        pilot=pilot,
+        options=chosen.complete(options or {}),
+        learned=learned,
     )
-    drawn = chosen(request)
+    chosen.check(request)
+    extra = 0
+    if chosen.learn and learned is None:
+        request = replace(request, learned=chosen.learn(request))
+        extra = request.learned.evaluations
+    try:
+        drawn = chosen.draw(request)
+    except Unfilled as error:
+        raise Incomplete(error, _batch(error.drawn, request, extra, started)) from None
+    return _batch(drawn, request, extra, started)
+
+
+def _batch(drawn: Drawn, request: Request, extra: int, started: float) -> Batch:
+    notes = dict(request.learned.notes) if request.learned else {}
     return Batch(
-        drawn.images,
-        drawn.seeds,
-        drawn.components,
-        drawn.evaluations,
-        time.monotonic() - started,
+        images=drawn.images,
+        seeds=drawn.seeds,
+        components=drawn.components,
+        evaluations=drawn.evaluations + extra,
+        seconds=time.monotonic() - started,
+        cells=np.full(len(drawn.seeds), -1) if drawn.cells is None else drawn.cells,
+        notes=notes | dict(drawn.notes),
+        learned=request.learned,
     )
 
 
@@ -137,8 +223,7 @@ def draw_seeds(
         progress=progress,
         callback=callback,
         through=through,
+        run_size=len(seeds),
     )
-    drawn = plain(request)
-    components = drawn.components if components is None else components
-    seconds = time.monotonic() - started
-    return Batch(drawn.images, seeds, components, drawn.evaluations, seconds)
+    batch = _batch(plain(request), request, 0, started)
+    return batch if components is None else replace(batch, components=components)

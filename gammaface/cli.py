@@ -11,6 +11,7 @@ import sys
 import typer
 
 from gammaface.commands import chain, runs, train, train_attributes
+from gammaface.commands.doctor import doctor
 from gammaface.commands.label import label
 from gammaface.commands.metrics import metrics
 from gammaface.commands.sample import sample
@@ -36,6 +37,7 @@ app.command()(runs.report)
 app.command("runs")(runs.runs)
 app.command()(runs.table)
 app.command()(runs.record)
+app.command()(doctor)
 app.command()(metrics)
 app.command()(label)
 train.app.command()(train_attributes.attributes)

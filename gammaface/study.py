@@ -1,4 +1,4 @@
-"""The whole chain on one model, as one run: harvest, sweep, fit, map, draw.
+"""The whole chain on one model, as one run: harvest, sweep, fit, map, draw, label.
 
 What `python -m gammaface demo` computes, what the first screens show, and what ships as
 ``examples/first-light``. The run holds
@@ -10,8 +10,13 @@ tables/points         ``seed, x, y, component, confidence`` of each harvested la
 tables/components     ``component, weight, n, share, low, high, brightness, contrast``
 tables/images         ``group, seed, component, model, brightness, contrast`` of each
                       picture; groups are ``plain``, ``balanced`` and ``exemplar``
+tables/labels         of each picture, see :func:`gammaface.labels.label_run`
+tables/people         labels of the first harvested seeds, see
+                      :func:`gammaface.census.take_census`; what they say of the model:
+                      ``people_shares``, ``people_by_component``, ``association``
 images/<group>/*.png  the pictures, named by seed
-metrics.json          every number of the report
+metrics.json          every number of the report; without a classifier, why nothing of
+                      people was measured
 ====================  ==================================================================
 """
 
@@ -26,19 +31,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, chisquare
 
+from gammaface.attributes import AttributeClassifier
 from gammaface.balancing import Batch, balance, draw_seeds
+from gammaface.census import count_people, take_census
+from gammaface.findings import describe_components, study_numbers
 from gammaface.generators import Generator
+from gammaface.hand_labels import recalls_for
 from gammaface.images import to_grid, to_png, to_uint8
+from gammaface.labels import BUNDLED, find_classifier, label_run
 from gammaface.latents import DEFAULT_SQRT_ABAR, Latents, harvest
 from gammaface.mixture import LatentMixture
 from gammaface.projection import project
 from gammaface.sampling import Callback
-from gammaface.sweep import Suggestion, suggest_k, sweep_bic
-from gammaface.workspace import Run, writing
+from gammaface.sweep import suggest_k, sweep_bic
+from gammaface.workspace import Run, home, writing
 
-STAGES = ("harvest", "sweep", "fit", "map", "exemplars", "plain", "balanced")
+STAGES = ("harvest", "sweep", "fit", "map", "exemplars", "plain", "balanced", "people", "label")
 EXEMPLARS = 16  # pictures on all component cards together
 FALLBACK_K = 4  # the paper's choice, used where BIC prefers one Gaussian
 Report = Callable[[str, int, int], None]
@@ -60,6 +69,8 @@ class StudyOptions:
     images: int = 24  # per grid
     steps: int = 50
     seed: int = 0
+    labelled: int = 384  # harvested seeds whose finished faces are labelled; 0: none
+    classifier: str = BUNDLED
 
 
 def run_study(
@@ -75,9 +86,11 @@ def run_study(
     Raises
     ------
     GammaFaceError
-        As :func:`harvest`, :func:`sweep_bic` and :func:`balance`.
+        As :func:`harvest`, :func:`sweep_bic` and :func:`balance`, and for a classifier other
+        than the bundled one that cannot be loaded.
     """
     out = Path(out)
+    classifier, missing = find_classifier(options.classifier, device=str(generator.device))
     t = options.t if options.t is not None else generator.timestep_at(DEFAULT_SQRT_ABAR)
     config = asdict(options) | {"t": t, "sqrt_abar": round(generator.sqrt_abar(t), 6)}
     weights = {generator.name: generator.weights_hash}
@@ -124,10 +137,22 @@ def run_study(
                     callback=callback,
                 )
         images = _store_images(run, batches, points)
-        components = _describe(points, images, batches["exemplar"], mixture)
+        components = describe_components(points, images, mixture)
         run.write_table("components", components)
-        numbers = _numbers(options, generator, t, k, suggestion, sweep, components, batches, run)
-        run.write_file("metrics.json", json.dumps(numbers, indent=1))
+        people = {"missing": missing or "labelling was turned off"}
+        if classifier is not None and options.labelled > 0:
+            people = _people(run, generator, classifier, points, options, t, say, callback)
+        numbers = study_numbers(
+            generator,
+            config,
+            k=k,
+            suggestion=suggestion,
+            sweep=sweep,
+            components=components,
+            batches=batches,
+            people=people,
+        )
+        run.write_file("metrics.json", json.dumps(numbers | {"timings": run.manifest.timings}, indent=1))
     return Run.open(out)
 
 
@@ -213,67 +238,32 @@ def _store_images(run: Run, batches: dict[str, Batch], points: pd.DataFrame) -> 
     return images
 
 
-def _describe(
-    points: pd.DataFrame, images: pd.DataFrame, exemplars: Batch, mixture: LatentMixture
-) -> pd.DataFrame:
-    """One row per component: how much of the model's output it is, and how its faces look.
+def _people(
+    run: Run,
+    generator: Generator,
+    classifier: AttributeClassifier,
+    points: pd.DataFrame,
+    options: StudyOptions,
+    t: int,
+    say,
+    callback,
+) -> dict:
+    """Labels of the first harvested seeds and of every picture, and what they say."""
 
-    ``low`` and ``high`` bound the share (95%, Wilson); brightness and contrast, in [0, 1],
-    are means over the exemplars: a first hint whether a component follows light.
-    """
-    n = len(points)
-    looks = images[images["group"] == "exemplar"].groupby("component")[["brightness", "contrast"]]
-    rows = []
-    for component in range(mixture.n_components):
-        count = int((points["component"] == component).sum())
-        low, high = binomtest(count, n).proportion_ci(method="wilson")
-        rows.append(
-            {
-                "component": component,
-                "weight": float(mixture.weights_[component]),
-                "n": count,
-                "share": count / n,
-                "low": low,
-                "high": high,
-            }
+    def draw(seeds: np.ndarray) -> Batch:
+        return draw_seeds(generator, seeds, through=t, steps=options.steps, callback=callback)
+
+    with _timed(run, "people"):
+        census = take_census(
+            run,
+            draw,
+            classifier,
+            points,
+            n=options.labelled,
+            progress=lambda done, total: say("people", done, total),
         )
-    return pd.DataFrame(rows).merge(looks.mean().reset_index(), on="component", how="left")
-
-
-def _numbers(options, generator, t, k, suggestion: Suggestion, sweep, components, batches, run: Run) -> dict:
-    """Every number of the report, with what it was computed from."""
-    uneven = chisquare(components["n"])
-    return {
-        "model": {"name": generator.name, "weights": generator.weights_hash},
-        "harvest": {
-            "n": options.n,
-            "t": t,
-            "sqrt_abar": generator.sqrt_abar(t),
-            "space": options.space,
-            "pca": options.pca,
-            "seed": options.seed,
-        },
-        "k": {
-            "used": k,
-            "suggested": suggestion.k,
-            "reason": suggestion.reason,
-            "warnings": list(suggestion.warnings),
-        },
-        "sweep": sweep.to_dict(orient="records"),
-        "components": components.to_dict(orient="records"),
-        "evenness": {
-            "question": "are the components equally common in plain sampling?",
-            "chi2": float(uneven.statistic),
-            "p": float(uneven.pvalue),
-            "n": int(components["n"].sum()),
-        },
-        "drawing": {
-            group: {
-                "n": len(batch.seeds),
-                "evaluations_per_image": batch.evaluations / len(batch.seeds),
-                "seconds": round(batch.seconds, 2),
-            }
-            for group, batch in batches.items()
-        },
-        "timings": run.manifest.timings,
-    }
+    say("label", 0, 1)
+    with _timed(run, "label"):
+        labels = label_run(run, classifier, progress=lambda done, total: say("label", done, total))
+        recalls = recalls_for(classifier, home(), generator=generator.weights_hash)
+        return count_people(run, census, labels, recalls)

@@ -16,8 +16,7 @@ from gammaface.attributes import (
     load_attributes,
     save_attributes,
 )
-from gammaface.commands.label import label, label_encoded, label_run
-from gammaface.workspace import extending, writing
+from gammaface.commands.label import label
 from tests.test_datasets import jpeg
 
 TINY = Architecture((8, 8), (1, 1), 8, pool=False)
@@ -116,23 +115,6 @@ def test_refusals(classifier, folder, images, tmp_path):
         load_attributes(tmp_path)
 
 
-def test_a_run_is_labelled_once(classifier, tmp_path, monkeypatch):
-    with writing(tmp_path / "run", kind="sample", config={}) as run:
-        for seed in (3, 4):
-            run.write_file(f"images/even/{seed:08d}.png", jpeg(32, 32, (seed, 0, 0)))
-    with extending(tmp_path / "run") as run:
-        first = label_run(run, classifier)
-        assert first[["image", "seed", "group"]].values.tolist() == [
-            ["even/00000003.png", 3, "even"],
-            ["even/00000004.png", 4, "even"],
-        ]
-        monkeypatch.setattr(type(classifier), "label", None)
-        assert label_run(run, classifier).equals(first)
-        run.write_file("images/even/00000005.png", jpeg(32, 32, (5, 0, 0)))
-        with pytest.raises(TypeError):  # other content: labelled anew
-            label_run(run, classifier)
-
-
 def test_the_command_writes_a_csv(folder, tmp_path):
     (tmp_path / "faces").mkdir()
     for i in range(3):
@@ -140,8 +122,3 @@ def test_the_command_writes_a_csv(folder, tmp_path):
     label(tmp_path / "faces", out=tmp_path / "labels.csv", model=str(folder), batch_size=2)
     table = pd.read_csv(tmp_path / "labels.csv")
     assert len(table) == 3 and {"image", "gender", "age_p", "race_uncertain"} <= set(table)
-
-
-def test_nothing_to_label(classifier):
-    with pytest.raises(GammaFaceError, match="no pictures"):
-        label_encoded([], classifier)

@@ -11,7 +11,7 @@ from gammaface.survey_findings import findings
 from tests.training.test_card import tiny_classifier
 
 OPTIONS = SurveyOptions(
-    model="tiny", n=70, sqrt_abars=(0.3, 0.8), k_max=3, told=(2,), steps=4, permutations=19
+    model="tiny", n=70, sqrt_abars=(0.44,), k_max=3, told=(2,), steps=3, permutations=19
 )
 
 
@@ -38,8 +38,8 @@ def test_a_survey_tells_of_every_cell_and_resumes(tiny, tmp_path):
 
     sweep, related, probes = (run.table(name) for name in ("sweep", "association", "probes"))
     cells = sweep.groupby(["source", "view", "t"])
-    assert len(cells) == 2 * (2 * 5 + 2) and set(cells.size()) == {3}
-    assert set(related["source"]) == {"generated", "real"} and (related["p_holm"] >= related["p"]).all()
+    assert len(cells) == 2 * (5 + 2) and set(cells.size()) == {3}
+    assert set(related["source"]) == {"generated", "real"} and (related["p_holm"] >= related["p"])[related["p"].notna()].all()
     assert set(probes.loc[probes["source"] == "real", "attribute"]) == {"gender"}
     numbers = json.loads((out / "metrics.json").read_text())
     assert len(numbers["bic_k"]) == len(cells)

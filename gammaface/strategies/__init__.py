@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gammaface.errors import GammaFaceError
-from gammaface.strategies.component_uniform import INJECTIONS, component_uniform
-from gammaface.strategies.plain import plain
-from gammaface.strategies.request import Drawn, Request
+from gammaface.strategies.component_uniform import COMPONENT_UNIFORM, INJECTIONS
+from gammaface.strategies.labelling import Labeller, Reader, as_labeller, coarsened
+from gammaface.strategies.plain import PLAIN, plain
+from gammaface.strategies.quota import QUOTA
+from gammaface.strategies.request import Drawn, Learned, Request, Unfilled
+from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.target import Target
 
-__all__ = ["INJECTIONS", "STRATEGIES", "Drawn", "Request", "get_strategy", "plain"]
+__all__ = [
+    "INJECTIONS",
+    "STRATEGIES",
+    "Drawn",
+    "Labeller",
+    "Learned",
+    "Option",
+    "Reader",
+    "Request",
+    "Strategy",
+    "Target",
+    "Unfilled",
+    "as_labeller",
+    "coarsened",
+    "get_strategy",
+    "plain",
+]
 
-STRATEGIES: dict[str, Callable[[Request], Drawn]] = {
-    "plain": plain,
-    "component-uniform": component_uniform,
+STRATEGIES: dict[str, Strategy] = {
+    strategy.name: strategy
+    for strategy in (
+        PLAIN,
+        QUOTA,
+        COMPONENT_UNIFORM,
+    )
 }
 
 
-def get_strategy(name: str) -> Callable[[Request], Drawn]:
+def get_strategy(name: str) -> Strategy:
     """The strategy of this name."""
     if name not in STRATEGIES:
         raise GammaFaceError(f"there is no strategy '{name}'", fix=f"Choose from {', '.join(STRATEGIES)}.")

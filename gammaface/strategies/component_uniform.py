@@ -6,27 +6,22 @@ import numpy as np
 import torch
 
 from gammaface.errors import GammaFaceError
-from gammaface.generators import Generator, micro_batches, seeded
+from gammaface.generators import Generator
 from gammaface.mixture import LatentMixture
-from gammaface.spaces import codes
-from gammaface.strategies.request import Drawn, Request, draw, finish
+from gammaface.strategies.request import Drawn, Request, draw
+from gammaface.strategies.responsibility import draw_components
+from gammaface.strategies.strategy import NEEDS, Strategy
 
 INJECTIONS = ("mean-noise", "resume", "responsibility")
-POOL_LIMIT = 50  # draws per delivered image before a component counts as out of reach
 
 
 def component_uniform(request: Request) -> Drawn:
     """Equal numbers from every component (GAMMA-FACE, sec. 3.4 and 4.4)."""
-    mixture = request.mixture
-    if mixture is None:
-        raise GammaFaceError(
-            "component-uniform needs a fitted mixture", fix="Fit a LatentMixture on a harvest first."
-        )
     if request.injection not in INJECTIONS:
         raise GammaFaceError(
             f"there is no injection '{request.injection}'", fix=f"Choose from {', '.join(INJECTIONS)}."
         )
-    return _INJECT[request.injection](request, mixture)
+    return _INJECT[request.injection](request, request.mixture)
 
 
 def _mean_noise(request: Request, mixture: LatentMixture) -> Drawn:
@@ -55,39 +50,8 @@ def _resume(request: Request, mixture: LatentMixture) -> Drawn:
 
 
 def _responsibility(request: Request, mixture: LatentMixture) -> Drawn:
-    """Draw freely to t, keep by component until each is full, finish only those."""
-    latents = _harvest_of(mixture, "responsibility")
-    n, k = len(request.seeds), mixture.n_components
-    wanted = np.bincount(np.arange(n) % k, minlength=k)
-    path = request.path()
-    cut = path.index(latents.t)
-    kept_x, kept_seed, kept_component, kept_streams = [], [], [], []
-    counts, evaluations = np.zeros(k, int), 0
-    pool = np.arange(int(request.seeds[0]), int(request.seeds[0]) + POOL_LIMIT * n, dtype=np.int64)
-    for chunk, real in micro_batches(pool, request.batch_size):
-        streams = seeded(chunk)
-        x = request.denoise(request.generator.noise(streams), path[: cut + 1], streams)
-        z = codes(request.generator, x, latents.t, latents.space).numpy()
-        z = latents.pca.transform(z) if latents.pca else z
-        evaluations += real * (cut + (latents.space != "x_t"))
-        for row, component in enumerate(mixture.predict(z)[:real]):
-            if counts[component] < wanted[component]:
-                counts[component] += 1
-                kept_x.append(x[row])
-                kept_seed.append(chunk[row])
-                kept_component.append(component)
-                kept_streams.append(streams[row])
-        if (counts == wanted).all():
-            break
-    else:
-        short = ", ".join(f"{c}: {counts[c]} of {wanted[c]}" for c in range(k) if counts[c] < wanted[c])
-        raise GammaFaceError(
-            f"{POOL_LIMIT * n:,} draws did not fill every component ({short})",
-            fix="Use fewer components, or another injection.",
-        )
-    images = finish(request, kept_x, kept_streams, path[cut:])
-    evaluations += n * (len(path) - 1 - cut)
-    return Drawn(images, np.array(kept_seed), np.array(kept_component), evaluations)
+    _harvest_of(mixture, "responsibility")
+    return draw_components(request, request.places % mixture.n_components)
 
 
 def _means_as_x(generator: Generator, mixture: LatentMixture) -> torch.Tensor:
@@ -105,10 +69,16 @@ def _means_as_x(generator: Generator, mixture: LatentMixture) -> torch.Tensor:
 def _harvest_of(mixture: LatentMixture, injection: str):
     if mixture.latents_ is None:
         raise GammaFaceError(
-            f"the injection '{injection}' must know the mixture's timestep",
-            fix="Fit the mixture on the harvest itself: LatentMixture(K).fit(z), not z.array.",
+            f"the injection '{injection}' must know the mixture's timestep", fix=NEEDS["harvest"][2]
         )
     return mixture.latents_
 
 
 _INJECT = {"mean-noise": _mean_noise, "resume": _resume, "responsibility": _responsibility}
+
+COMPONENT_UNIFORM = Strategy(
+    name="component-uniform",
+    draw=component_uniform,
+    summary="Equal numbers from every component of the mixture (GAMMA-FACE).",
+    needs=("mixture",),
+)

@@ -1,0 +1,146 @@
+"""Who a study's model draws: the finished faces of its first harvested seeds, labelled.
+
+Component cards show a few faces; shares need hundreds. Their pictures are not kept beyond
+a sheet of thumbnails, their labels are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from gammaface import people
+from gammaface.attributes import AttributeClassifier
+from gammaface.balancing import Batch
+from gammaface.components import association, looks
+from gammaface.evenness import LOOKS, evenness, follow_sentence, move_sentence, moved, reweighted
+from gammaface.generators import MICRO_BATCH
+from gammaface.hand_labels import Recalls
+from gammaface.images import to_png, to_uint8
+from gammaface.labels import CLASSIFIER, label_images, labels_of
+from gammaface.metrics import cleam
+from gammaface.workspace import Run
+
+THUMBNAILS = 64
+
+
+def take_census(
+    run: Run,
+    draw: Callable[[np.ndarray], Batch],
+    classifier: AttributeClassifier,
+    points: pd.DataFrame,
+    *,
+    n: int,
+    progress: Callable[[int, int], None],
+) -> pd.DataFrame:
+    """Finish and label the first n harvested seeds; an interrupted census continues.
+
+    Parameters
+    ----------
+    run : Run
+        Open for writing; gets the table ``people`` and the pictures of the first 64.
+    draw : callable
+        ``draw(seeds) -> Batch``, as :func:`gammaface.balancing.draw_seeds`.
+    classifier : AttributeClassifier
+    points : DataFrame
+        ``seed`` and ``component`` of each harvested latent.
+    n : int
+        Fewer where fewer were harvested.
+    progress : callable
+        ``progress(done, total)``.
+
+    Returns
+    -------
+    DataFrame
+        ``seed, component``, the columns of :func:`gammaface.labels.label_images` and of
+        :func:`gammaface.components.looks`.
+    """
+    chosen = points[["seed", "component"]].head(n)
+    held = labels_of(run, classifier, name="people")
+    done = 0 if held is None else len(held)
+    progress(done, len(chosen))
+    for start in range(done, len(chosen), MICRO_BATCH):
+        block = chosen.iloc[start : start + MICRO_BATCH].reset_index(drop=True)
+        images = draw(block["seed"].to_numpy()).images
+        pixels = to_uint8(images[: max(0, THUMBNAILS - start)])
+        for seed, picture in zip(block["seed"], pixels, strict=False):
+            facts = {"seed": int(seed), "model": run.manifest.config["model"]}
+            place = run.image(int(seed), "people").relative_to(run.path)
+            run.write_file(str(place), to_png(picture, metadata=facts))
+        measured = [block, label_images(classifier, images), looks(images.numpy())]
+        held = pd.concat([held, pd.concat(measured, axis=1)], ignore_index=True)
+        held.attrs = {CLASSIFIER: classifier.hash}
+        run.write_table("people", held)
+        progress(len(held), len(chosen))
+    return held
+
+
+def count_people(
+    run: Run, census: pd.DataFrame, labels: pd.DataFrame, recalls: Mapping[str, Recalls]
+) -> dict:
+    """What the census says, as tables in the run and as numbers and sentences.
+
+    Parameters
+    ----------
+    run : Run
+        Open for writing; gets the tables ``people_shares`` (see :func:`gammaface.people.shares`,
+        and ``corrected``), ``people_by_component`` (see
+        :func:`gammaface.people.group_shares`) and ``association``.
+    census : DataFrame
+        From `take_census`.
+    labels : DataFrame
+        Of the run's pictures, from :func:`gammaface.labels.label_run`.
+    recalls : mapping of str to Recalls
+        From :func:`gammaface.hand_labels.recalls_for`.
+    """
+    shares = people.shares(census)
+    shares["corrected"] = np.nan
+    for attribute, found in recalls.items():
+        rows = shares["attribute"] == attribute
+        shares.loc[rows, "corrected"] = cleam(shares.loc[rows, "share"].to_numpy(), found.matrix).shares
+    tones = people.shares(census, ["tone"]).drop(columns="probability")
+    run.write_table("people_shares", pd.concat([shares, tones], ignore_index=True))
+    wanted = [*people.attributes_of(census), "tone"]
+    run.write_table("people_by_component", people.group_shares(census, census["component"], wanted))
+    follows = association(census["component"].to_numpy(), census[[*wanted, *LOOKS]])
+    run.write_table("association", follows)
+    measured = evenness(shares).merge(people.doubts(census).drop(columns="n"), on="attribute")
+    moves = _moves(census, labels)
+    return {
+        CLASSIFIER: census.attrs[CLASSIFIER],
+        "n": len(census),
+        "shares": _records(shares),
+        "attributes": _records(measured),
+        "recalls": {
+            name: {"source": r.source, "matrix": r.matrix.tolist(), "n": list(r.n)}
+            for name, r in recalls.items()
+        },
+        "association": _records(follows),
+        "moves": moves,
+        "sentences": [follow_sentence(follows), *map(move_sentence, moves)],
+    }
+
+
+def _moves(census: pd.DataFrame, labels: pd.DataFrame) -> list[dict]:
+    """What sampling evenly over components does to each attribute, measured and expected."""
+    groups = {name: part for name, part in labels.groupby("group")}
+    rows = []
+    for attribute in people.attributes_of(census):
+        k = len(census[attribute].cat.categories)
+        if {"plain", "balanced"} <= set(groups):
+            before, after = (
+                np.bincount(groups[g][attribute].cat.codes, minlength=k) for g in ("plain", "balanced")
+            )
+            rows.append({"attribute": attribute, "how": "drawn"} | moved(before, after))
+        table = pd.crosstab(census["component"], census[attribute].cat.codes)
+        counts = table.reindex(columns=range(k), fill_value=0).to_numpy()
+        rows.append({"attribute": attribute, "how": "reweighted"} | reweighted(counts))
+    return rows
+
+
+def _records(table: pd.DataFrame) -> list[dict]:
+    """Rows for JSON, which has no NaN: null."""
+    return json.loads(table.to_json(orient="records", double_precision=15))

@@ -1,0 +1,129 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from gammaface import GammaFaceError, metrics
+from gammaface.baselines import METHODS, Mix, Recipe, get_method
+from gammaface.baselines.augmented import augmented, targeted
+from gammaface.baselines.distill import distill_debias
+from gammaface.baselines.plain import baseline, even_weights, group_reweigh, oversample
+from gammaface.baselines.trainer import Phase, check_recipe, fit, new_network, predict, weighted_loss
+from tests.baselines.toy import QUICK, examples, pixel_codes, skewed
+
+TEST = examples(400, agree=0.5, seed=2)
+
+
+def bias_and_worst(train, problem):
+    p = predict(train(problem).network, TEST.images, device="cpu").argmax(1)
+    group = TEST.protected[:, 0]
+    return metrics.bias(TEST.y, p, group), metrics.worst_group(TEST.y, p, group)
+
+
+@pytest.fixture(scope="module")
+def shortcut():
+    return bias_and_worst(baseline, skewed())
+
+
+@pytest.mark.parametrize("train", [oversample, group_reweigh])
+def test_even_cells_make_a_skewed_set_fairer(train, shortcut):
+    bias, worst = bias_and_worst(train, skewed())
+    assert shortcut[0] > 0.2  # the baseline does take the shortcut
+    assert bias < 0.6 * shortcut[0]
+    assert worst > shortcut[1] + 0.05
+
+
+def test_filling_the_gaps_beats_more_of_the_same(shortcut):
+    more = examples(800, agree=0.95, seed=5)
+    mix = Mix(0.5, "additive")
+    filled, _ = bias_and_worst(targeted, skewed(generated=more, mix=mix))
+    same, _ = bias_and_worst(augmented, skewed(generated=more, mix=mix))
+    assert filled < same
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_trains_and_repeats_itself(name):
+    recipe = dataclasses.replace(QUICK, images=480, validate_every=160)
+    pool = examples(90, agree=0.5, seed=7)
+    problem = dataclasses.replace(skewed(generated=pool, codes=pixel_codes()), recipe=recipe)
+    method = get_method(name)
+    trained = method.train(problem)
+    p = predict(trained.network, TEST.images, device="cpu")
+    assert p.shape == (400, 2) and p.sum(1) == pytest.approx(1)
+    assert 0 < trained.facts["images_seen"] <= recipe.images
+    total = trained.facts["n_original"] + trained.facts["n_generated"]
+    assert total == 400
+    assert trained.facts["n_generated"] == (200 if method.source else 0)
+    torch.rand(7)  # whatever else draws in between
+    again = predict(method.train(problem).network, TEST.images, device="cpu")
+    assert (again == p).all()
+    other = method.train(dataclasses.replace(problem, seed=1))
+    assert (predict(other.network, TEST.images, device="cpu") != p).any()
+
+
+def test_repeats_are_counted():
+    pool = examples(30, agree=0.5, seed=7)
+    recipe = dataclasses.replace(QUICK, images=32)
+    problem = dataclasses.replace(skewed(generated=pool, mix=Mix(1.0)), recipe=recipe)
+    for train in (augmented, targeted):
+        facts = train(problem).facts
+        assert facts["n_original"] == 0 and facts["n_generated"] == 400
+        assert facts["n_distinct_generated"] == 30
+        assert sum(facts["generated_by_class"]) == sum(facts["generated_by_cell"]) == 400
+    assert max(facts["generated_by_cell"]) - min(facts["generated_by_cell"]) <= 30
+
+
+def test_the_best_validation_is_kept_and_training_stops_early():
+    problem = dataclasses.replace(
+        skewed(), recipe=dataclasses.replace(QUICK, learning_rate=0.5, patience=2, validate_every=64)
+    )
+    network = new_network(problem)
+    before = predict(network, problem.validation.images, device="cpu")
+    loss = weighted_loss(network, problem.originals.y, device="cpu")
+    seen = fit(network, problem.originals, Phase(loss, list(network.parameters()), 3840), problem)
+    assert seen < 3840
+    after = predict(network, problem.validation.images, device="cpu")
+    assert not (after == before).all()
+
+
+def test_students_keep_to_their_teachers_features():
+    problem = skewed()
+    network = distill_debias(problem).network
+    p = predict(network, TEST.images, device="cpu").argmax(1)
+    assert metrics.accuracy(TEST.y, p) > 0.6
+
+
+def test_one_group_cannot_be_distilled():
+    problem = skewed()
+    one = problem.originals.take(np.flatnonzero(problem.originals.protected[:, 0] == 0))
+    with pytest.raises(GammaFaceError, match="one group"):
+        distill_debias(dataclasses.replace(problem, originals=one))
+
+
+def test_weights_even_out():
+    cells = np.array([0, 0, 0, 2, 2, 5])
+    weights = even_weights(cells)
+    sums = [weights[cells == c].sum() for c in (0, 2, 5)]
+    assert sums == pytest.approx([2, 2, 2]) and weights.mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"backbone": "huge"}, "backbone 'huge'"),
+        ({"augmentation": "more"}, "augmentation 'more'"),
+        ({"images": 0}, "not above 0"),
+        ({"learning_rate": float("nan")}, "not above 0"),
+    ],
+)
+def test_bad_recipes_are_refused(change, words):
+    with pytest.raises(GammaFaceError, match=words):
+        check_recipe(dataclasses.replace(Recipe(), **change))
+
+
+def test_missing_parts_are_named():
+    with pytest.raises(GammaFaceError, match="generated pictures"):
+        augmented(skewed())
+    with pytest.raises(GammaFaceError, match="no method 'magic'"):
+        get_method("magic")
