@@ -11,8 +11,9 @@ import numpy as np
 
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded, seeds_for
+from gammaface.pca import Projection, fit_pca
 from gammaface.sampling import Callback, get_sampler, timestep_path
-from gammaface.spaces import Projection, check_space, codes, fit_pca
+from gammaface.spaces import check_space, codes
 from gammaface.workspace import Run, writing
 
 DEFAULT_SQRT_ABAR = 0.44  # t = 400 of the linear schedule, where the paper looks

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from gammaface.errors import GammaFaceError
-from gammaface.spaces import fit_pca
+from gammaface.pca import fit_pca
 
 PCA_DIMENSIONS = 50
 MIN_POINTS = 10

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-import numpy as np
 import torch
-from sklearn.decomposition import PCA
 
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
+from gammaface.pca import Projection, fit_pca  # noqa: F401
 
 SPACES = {
     "x_t": "the noisy latent at timestep t",
@@ -67,37 +65,3 @@ def watch_mid_block(generator: Generator) -> Iterator[list[torch.Tensor]]:
         yield seen
     finally:
         handle.remove()
-
-
-@dataclass(frozen=True)
-class Projection:
-    """A fitted PCA: ``transform(z)`` maps (n, d) to (n, dimensions)."""
-
-    mean: np.ndarray  # (d,)
-    components: np.ndarray  # (dimensions, d)
-    explained: float  # share of the variance kept, in [0, 1]
-
-    def transform(self, array: np.ndarray) -> np.ndarray:
-        return ((array - self.mean) @ self.components.T).astype(np.float32)
-
-
-def fit_pca(array: np.ndarray, dimensions: int, *, seed: int = 0) -> Projection:
-    """Randomised PCA of codes (n, d).
-
-    Raises
-    ------
-    GammaFaceError
-        When `dimensions` is below 1 or above min(n, d).
-    """
-    limit = min(array.shape)
-    if not 1 <= dimensions <= limit:
-        raise GammaFaceError(
-            f"PCA to {dimensions} dimensions of {array.shape[0]} codes of size {array.shape[1]}",
-            fix=f"Give between 1 and {limit} dimensions.",
-        )
-    pca = PCA(dimensions, svd_solver="randomized", random_state=seed).fit(array)
-    return Projection(
-        pca.mean_.astype(np.float32),
-        pca.components_.astype(np.float32),
-        float(pca.explained_variance_ratio_.sum()),
-    )

@@ -32,8 +32,8 @@ from gammaface.datasets import read_faces
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.mixture import LatentMixture
+from gammaface.pca import fit_pca
 from gammaface.probes import linear_probe
-from gammaface.spaces import fit_pca
 from gammaface.survey_findings import findings
 from gammaface.sweep import suggest_k, sweep_bic
 from gammaface.training.autoencoder import to_unit
