@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from gammaface.commands import chain, runs, train, train_attributes
+from gammaface.commands import audit, chain, downstream, runs, train, train_attributes
 from gammaface.commands.doctor import doctor
 from gammaface.commands.label import label
 from gammaface.commands.metrics import metrics
@@ -40,6 +40,11 @@ app.command()(runs.record)
 app.command()(doctor)
 app.command()(metrics)
 app.command()(label)
+app.command()(audit.audit)
+app.command("audit-tables")(audit.audit_tables)
+app.command()(downstream.downstream)
+app.command("downstream-cell")(downstream.downstream_cell)
+app.command("downstream-tables")(downstream.downstream_tables)
 train.app.command()(train_attributes.attributes)
 train.app.command("attributes-card")(train_attributes.attributes_card)
 app.add_typer(train.app, name="train")

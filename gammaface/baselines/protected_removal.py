@@ -18,19 +18,22 @@ from gammaface.baselines.plain import baseline
 from gammaface.baselines.problem import Problem, Trained
 from gammaface.baselines.trainer import outputs_of
 
+READER = 32  # hidden units of a discriminator
+
 
 @dataclass(frozen=True)
 class Removal:
     """Settings of the game between the layer and its readers."""
 
-    width: int = 64  # of the new features
+    width: int = 32  # of the new features
     readers: int = 3
-    strength: float = 10.0  # of the removal beside the target's loss
+    strength: float = 3.0  # of the removal beside the target's loss
     rounds: int = 60
     layer_steps: int = 10  # per round
-    reader_steps: int = 40  # per round, of the one whose turn it is
+    reader_steps: int = 50  # per round, of the one whose turn it is
     batch_size: int = 256
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-2
+    reader_rate: float = 1e-2
 
 
 class DebiasedHead(torch.nn.Module):
@@ -94,7 +97,7 @@ def remove_protected(
     head.scale.copy_(x.std(0).clamp_min(1e-6))
     target, group = (torch.from_numpy(labels).to(device) for labels in (y, groups))
     readers = [_reader(s.width, n_groups).to(device) for _ in range(s.readers)]
-    optimizers = [torch.optim.Adam(r.parameters(), lr=s.learning_rate) for r in readers]
+    optimizers = [torch.optim.Adam(r.parameters(), lr=s.reader_rate) for r in readers]
     optimizer = torch.optim.Adam(head.parameters(), lr=s.learning_rate)
     cells = y * n_groups + groups
     odds = torch.from_numpy(1 / np.bincount(cells)[cells])
@@ -112,12 +115,14 @@ def remove_protected(
     for turn in range(s.readers):
         teach(turn)
     for game in range(s.rounds):
+        for part in optimizer.param_groups:  # a falling rate lets the game settle
+            part["lr"] = s.learning_rate * (1 - game / s.rounds)
         for _ in range(s.layer_steps):
             rows = batch()
             new = head.features(x[rows])
             answers = [reader(new).log_softmax(1) for reader in readers]
-            unsure = torch.stack([-answer.mean() for answer in answers])
-            loss = F.cross_entropy(head.head(new), target[rows]) + s.strength * unsure.max()
+            best = min(answers, key=lambda answer: float(F.nll_loss(answer, group[rows]).detach()))
+            loss = F.cross_entropy(head.head(new), target[rows]) + s.strength * -best.mean()
             _step(optimizer, loss)
         teach(game % s.readers)
     return head.requires_grad_(False).eval()
@@ -146,9 +151,10 @@ def pass_(problem: Problem) -> Trained:
 
 def _reader(inputs: int, groups: int) -> torch.nn.Sequential:
     return torch.nn.Sequential(
-        torch.nn.Linear(inputs, 64), torch.nn.SELU(), torch.nn.Linear(64, 64), torch.nn.SELU(),
-        torch.nn.Linear(64, groups),
-    )  # fmt: skip
+        torch.nn.Linear(inputs, READER),
+        torch.nn.SELU(),
+        torch.nn.Linear(READER, groups),
+    )
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:

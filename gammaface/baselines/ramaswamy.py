@@ -21,6 +21,7 @@ from gammaface.baselines.trainer import train_on
 from gammaface.errors import GammaFaceError
 
 FIT_ROWS = 5000  # codes that the hyperplanes are fitted on
+SOFTNESS = 0.01  # the SVM's C, on codes of variance 1: in many dimensions all classes separate
 PARALLEL = 1e-3  # sin(theta) below which target and protected attribute are one direction
 
 
@@ -51,13 +52,15 @@ def fit_hyperplanes(codes: np.ndarray, labels: np.ndarray, n_classes: int, *, se
             fix="Generate more, or lower the confidence asked for.",
         )
     normals, offsets = np.empty((n_classes, codes.shape[1])), np.empty(n_classes)
+    scale = codes.std() or 1.0
     for c in range(n_classes):
         if n_classes == 2 and c == 1:
             normals[1], offsets[1] = -normals[0], -offsets[0]
             break
-        svm = LinearSVC(class_weight="balanced", random_state=seed, dual="auto").fit(codes, labels == c)
+        svm = LinearSVC(C=SOFTNESS, class_weight="balanced", random_state=seed, dual="auto")
+        svm.fit(codes / scale, labels == c)
         length = np.linalg.norm(svm.coef_)
-        normals[c], offsets[c] = svm.coef_[0] / length, svm.intercept_[0] / length
+        normals[c], offsets[c] = svm.coef_[0] / length, scale * svm.intercept_[0] / length
     return Hyperplanes(normals, offsets)
 
 

@@ -116,8 +116,7 @@ def fit(network: torch.nn.Module, examples: Examples, phase: Phase, problem: Pro
     recipe = problem.recipe
     if not len(examples):
         raise GammaFaceError("there is no example to train on", fix="Check the labels and the shares.")
-    torch.set_flush_denormal(True)  # products of denormal numbers are slow on CPUs
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    steady()
     optimizer = torch.optim.Adam(phase.parameters, lr=recipe.learning_rate)
     odds = None if phase.sampling is None else torch.from_numpy(phase.sampling).double()
     best, kept, worse, checked = float("inf"), None, 0, 0
@@ -156,6 +155,12 @@ def fit(network: torch.nn.Module, examples: Examples, phase: Phase, problem: Pro
         network.load_state_dict(kept)
     network.eval()
     return seen
+
+
+def steady() -> None:
+    """Set what the last digits depend on, so that no cell depends on the one before it."""
+    torch.set_flush_denormal(True)  # products of denormal numbers are slow on CPUs
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
 
 
 def prepare(pictures: torch.Tensor, recipe: Recipe, source: torch.Generator) -> torch.Tensor:

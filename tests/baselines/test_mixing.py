@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammaface import GammaFaceError
 from gammaface.baselines.mixing import Mix, draw_even, draw_spread, fill_gaps
 
+few = settings(max_examples=50, deadline=None)
 
+
+@few
 @given(st.integers(0, 20000), st.integers(0, 100))
 def test_a_fixed_total_stays_fixed(n, percent):
     originals, generated = Mix(percent / 100).sizes(n)
@@ -14,6 +17,7 @@ def test_a_fixed_total_stays_fixed(n, percent):
     assert abs(generated - n * percent / 100) <= 0.5
 
 
+@few
 @given(st.integers(1, 20000), st.integers(0, 99))
 def test_an_additive_mix_keeps_all_originals_and_the_share(n, percent):
     originals, generated = Mix(percent / 100, "additive").sizes(n)
@@ -27,6 +31,7 @@ def test_bad_mixes_are_refused(bad):
         Mix(*bad)
 
 
+@few
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.data())
 def test_even_draws(labels, data):
     labels = np.array(labels)
@@ -43,6 +48,7 @@ def test_more_than_there_are_cannot_be_drawn():
         draw_even(np.zeros(3, int), 5, rng=np.random.default_rng(0))
 
 
+@few
 @given(st.integers(1, 50), st.integers(0, 200))
 def test_spread_draws_repeat_as_little_as_can_be(available, n):
     rows = draw_spread(available, n, rng=np.random.default_rng(0))
@@ -50,6 +56,7 @@ def test_spread_draws_repeat_as_little_as_can_be(available, n):
     assert len(rows) == n and counts.max() - counts.min() <= 1
 
 
+@few
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=8),
     st.floats(0, 1),

@@ -5,14 +5,15 @@ import pytest
 import torch
 
 from gammaface import GammaFaceError, metrics
-from gammaface.baselines import METHODS, Mix, Recipe, get_method
+from gammaface.baselines import METHODS, Mix, Recipe, get_method, protected_removal
 from gammaface.baselines.augmented import augmented, targeted
 from gammaface.baselines.distill import distill_debias
 from gammaface.baselines.plain import baseline, even_weights, group_reweigh, oversample
+from gammaface.baselines.protected_removal import Removal
 from gammaface.baselines.trainer import Phase, check_recipe, fit, new_network, predict, weighted_loss
 from tests.baselines.toy import QUICK, examples, pixel_codes, skewed
 
-TEST = examples(400, agree=0.5, seed=2)
+TEST = examples(300, agree=0.5, seed=2)
 
 
 def bias_and_worst(train, problem):
@@ -29,32 +30,33 @@ def shortcut():
 @pytest.mark.parametrize("train", [oversample, group_reweigh])
 def test_even_cells_make_a_skewed_set_fairer(train, shortcut):
     bias, worst = bias_and_worst(train, skewed())
-    assert shortcut[0] > 0.2  # the baseline does take the shortcut
+    assert shortcut[0] > 0.1  # the baseline does take the shortcut
     assert bias < 0.6 * shortcut[0]
-    assert worst > shortcut[1] + 0.05
+    assert worst > shortcut[1] + 0.03
 
 
-def test_filling_the_gaps_beats_more_of_the_same(shortcut):
-    more = examples(800, agree=0.95, seed=5)
-    mix = Mix(0.5, "additive")
+def test_filling_the_gaps_beats_more_of_the_same():
+    more = examples(1300, agree=0.7, seed=5)
+    mix = Mix(0.2, "additive")
     filled, _ = bias_and_worst(targeted, skewed(generated=more, mix=mix))
     same, _ = bias_and_worst(augmented, skewed(generated=more, mix=mix))
-    assert filled < same
+    assert filled < 0.7 * same
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_trains_and_repeats_itself(name):
-    recipe = dataclasses.replace(QUICK, images=480, validate_every=160)
+def test_every_method_trains_and_repeats_itself(name, monkeypatch):
+    monkeypatch.setattr(protected_removal, "Removal", lambda: Removal(rounds=2, reader_steps=5))
+    recipe = dataclasses.replace(QUICK, images=320, validate_every=160)
     pool = examples(90, agree=0.5, seed=7)
     problem = dataclasses.replace(skewed(generated=pool, codes=pixel_codes()), recipe=recipe)
     method = get_method(name)
     trained = method.train(problem)
     p = predict(trained.network, TEST.images, device="cpu")
-    assert p.shape == (400, 2) and p.sum(1) == pytest.approx(1)
+    assert p.shape == (300, 2) and p.sum(1) == pytest.approx(1)
     assert 0 < trained.facts["images_seen"] <= recipe.images
     total = trained.facts["n_original"] + trained.facts["n_generated"]
-    assert total == 400
-    assert trained.facts["n_generated"] == (200 if method.source else 0)
+    assert total == 1200
+    assert trained.facts["n_generated"] == (600 if method.source else 0)
     torch.rand(7)  # whatever else draws in between
     again = predict(method.train(problem).network, TEST.images, device="cpu")
     assert (again == p).all()
@@ -68,10 +70,10 @@ def test_repeats_are_counted():
     problem = dataclasses.replace(skewed(generated=pool, mix=Mix(1.0)), recipe=recipe)
     for train in (augmented, targeted):
         facts = train(problem).facts
-        assert facts["n_original"] == 0 and facts["n_generated"] == 400
+        assert facts["n_original"] == 0 and facts["n_generated"] == 1200
         assert facts["n_distinct_generated"] == 30
-        assert sum(facts["generated_by_class"]) == sum(facts["generated_by_cell"]) == 400
-    assert max(facts["generated_by_cell"]) - min(facts["generated_by_cell"]) <= 30
+        assert sum(facts["generated_by_class"]) == sum(facts["generated_by_cell"]) == 1200
+    assert facts["generated_by_cell"] == (40 * np.bincount(problem.strata(pool), minlength=4)).tolist()
 
 
 def test_the_best_validation_is_kept_and_training_stops_early():
@@ -81,8 +83,8 @@ def test_the_best_validation_is_kept_and_training_stops_early():
     network = new_network(problem)
     before = predict(network, problem.validation.images, device="cpu")
     loss = weighted_loss(network, problem.originals.y, device="cpu")
-    seen = fit(network, problem.originals, Phase(loss, list(network.parameters()), 3840), problem)
-    assert seen < 3840
+    seen = fit(network, problem.originals, Phase(loss, list(network.parameters()), 2560), problem)
+    assert seen < 2560
     after = predict(network, problem.validation.images, device="cpu")
     assert not (after == before).all()
 

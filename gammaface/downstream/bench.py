@@ -1,0 +1,209 @@
+"""Everything cells are computed from, loaded once, and the way from a cell to its predictions."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gammaface.baselines import CodeSpace, Examples, Problem, Recipe, Trained, get_method
+from gammaface.baselines.trainer import check_recipe, predict, steady
+from gammaface.downstream.cells import Cell, predictions_table
+from gammaface.downstream.codes import latent_codes
+from gammaface.downstream.faces import Pictures, TaskFaces, fingerprint, task_faces
+from gammaface.downstream.labelled import LabelledSet
+from gammaface.downstream.labeller import relabelled
+from gammaface.downstream.tasks import get_task
+from gammaface.errors import GammaFaceError
+from gammaface.generators import Generator
+from gammaface.training.face_sets import FaceSet
+from gammaface.training.loop import has_fast_bf16
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Faces used at most; None for the paper's number of originals a class."""
+
+    per_class: int | None = None
+    validation: int = 2000
+    test: int = 5000
+
+
+@dataclass(frozen=True)
+class Result:
+    """A computed cell."""
+
+    config: dict
+    facts: dict
+    seconds: float
+    predictions: pd.DataFrame
+
+
+class Bench:
+    """Computes cells.
+
+    Parameters
+    ----------
+    sets : mapping of str to FaceSet
+        Labelled real faces by name (`gammaface.downstream.tasks.TASKS`).
+    generated : mapping of str to sequence of LabelledSet
+        By strategy; cell seed i uses the i-th of them, in turns.
+    recipe : Recipe
+    sizes : Sizes
+    generator : Generator, optional
+        Whose latents ``ramaswamy`` and ``diga`` edit.
+    """
+
+    def __init__(
+        self,
+        sets: Mapping[str, FaceSet],
+        generated: Mapping[str, Sequence[LabelledSet]] | None = None,
+        *,
+        recipe: Recipe | None = None,
+        sizes: Sizes | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.sets, self.generated = dict(sets), dict(generated or {})
+        self.recipe, self.sizes, self.generator = recipe or Recipe(), sizes or Sizes(), generator
+        check_recipe(self.recipe)
+        self._pictures: dict[str, Pictures] = {}
+        self._tasks: dict[tuple[str, str], TaskFaces] = {}
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """A hash of every set's labels and parts."""
+        return {name: fingerprint(face_set) for name, face_set in self.sets.items()}
+
+    def run_config(self) -> dict:
+        """What all cells of a run share."""
+        return {"data": self.fingerprints, "recipe": asdict(self.recipe), "sizes": asdict(self.sizes)}
+
+    def faces(self, data: str, target: str) -> TaskFaces:
+        """A task's faces, labelled and cut once."""
+        if data not in self.sets:
+            raise GammaFaceError(f"there is no data '{data}'", fix=f"Give --data {data}=PATH.")
+        key = (data, target)
+        if key not in self._tasks:
+            pictures = self._pictures.setdefault(
+                data, Pictures(self.sets[data], resolution=self.recipe.resolution)
+            )
+            self._tasks[key] = task_faces(
+                self.sets[data],
+                get_task(data, target),
+                pictures,
+                validation=self.sizes.validation,
+                test=self.sizes.test,
+            )
+        return self._tasks[key]
+
+    def labelled(self, cell: Cell) -> LabelledSet | None:
+        """The set of generated faces that a cell uses."""
+        if not cell.source:
+            return None
+        if not self.generated.get(cell.source):
+            raise GammaFaceError(
+                f"{cell.method} needs generated faces named '{cell.source}'",
+                fix=f"Give --generated {cell.source}=RUN.",
+            )
+        sets = self.generated[cell.source]
+        return sets[cell.seed % len(sets)]
+
+    def config(self, cell: Cell) -> dict:
+        """Everything that decides a cell's predictions, beside the code and the machine."""
+        editing = get_method(cell.method).editing
+        return {
+            "data": self.fingerprints[cell.data],
+            "recipe": asdict(self.recipe),
+            "sizes": asdict(self.sizes),
+            "generated": pool.hash if (pool := self.labelled(cell)) else "",
+            "codes": self._editor().weights_hash if editing else "",
+            "mix": asdict(cell.mix) if cell.source else None,
+            "labeller": cell.labeller if cell.source else None,
+        }
+
+    def check(self, cells: Sequence[Cell]) -> None:
+        """Refuse, before hours are spent, cells that cannot be computed."""
+        for cell in cells:
+            self.faces(cell.data, cell.target).subset(seed=cell.seed, limit=self.sizes.per_class)
+            self.config(cell)
+            if cell.source and cell.labeller == "full":
+                self._pool(cell)
+
+    def compute(self, cell: Cell) -> Result:
+        """Train a cell's classifier and predict the test faces."""
+        config, started = self.config(cell), time.monotonic()
+        steady()
+        faces = self.faces(cell.data, cell.target)
+        problem, facts = self._problem(cell, faces)
+        trained: Trained = get_method(cell.method).train(problem)
+        probabilities = predict(trained.network, faces.pictures[faces.test], device=self.recipe.device)
+        table = predictions_table(faces.test, faces.labels.iloc[faces.test], cell.target, probabilities)
+        return Result(config, facts | trained.facts, time.monotonic() - started, table)
+
+    def _problem(self, cell: Cell, faces: TaskFaces) -> tuple[Problem, dict]:
+        subset = faces.subset(seed=cell.seed, limit=self.sizes.per_class)
+        pool = self._pool(cell) if cell.source else None
+        problem = Problem(
+            faces.examples(subset),
+            faces.examples(faces.validation),
+            n_classes=len(faces.classes),
+            levels=faces.levels,
+            recipe=self.recipe,
+            seed=cell.seed,
+            generated=pool,
+            mix=cell.mix,
+            codes=self._codes if get_method(cell.method).editing else None,
+        )
+        facts = {
+            "per_class": len(subset) // len(faces.classes),
+            "n_validation": len(faces.validation),
+            "n_test": len(faces.test),
+            "unlabelled": faces.unlabelled,
+            "originals": _cell_counts(faces, subset),
+            "pool": len(pool) if pool else 0,
+            "machine": machine(self.recipe.device),
+        }
+        if cell.source and cell.labeller == "subset-only":
+            named, found = relabelled(problem, min_p=cell.min_p)
+            problem = replace(problem, generated=named)
+            facts |= found | {"pool": len(named)}
+        return problem, facts
+
+    def _pool(self, cell: Cell) -> Examples:
+        """Generated faces with their labels; the subset's labeller takes them all."""
+        task = get_task(cell.data, cell.target)
+        min_p = cell.min_p if cell.labeller == "full" else 0.0
+        return self.labelled(cell).examples(task, resolution=self.recipe.resolution, min_p=min_p)
+
+    def _editor(self) -> Generator:
+        if self.generator is None:
+            raise GammaFaceError("ramaswamy and diga edit pictures", fix="Give --model, a generator.")
+        return self.generator
+
+    @cached_property
+    def _codes(self) -> CodeSpace:
+        return latent_codes(self._editor(), resolution=self.recipe.resolution)
+
+
+def machine(device: str) -> dict:
+    """What the last digits of a training depend on."""
+    gpu = torch.cuda.get_device_name() if device.startswith("cuda") else ""
+    return {
+        "device": gpu or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "bf16": has_fast_bf16(),
+        "torch": torch.__version__,
+    }
+
+
+def _cell_counts(faces: TaskFaces, rows: np.ndarray) -> list[dict]:
+    """Originals by class and joint group: what the audit measures amplification against."""
+    names = [faces.task.target, *faces.task.protected]
+    counted = faces.labels.iloc[rows][names].astype(str).value_counts().sort_index()
+    return [dict(zip(names, key, strict=True)) | {"n": int(n)} for key, n in counted.items()]

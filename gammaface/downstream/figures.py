@@ -1,0 +1,269 @@
+"""Every metric of every arm of a task, with intervals, and every difference between two arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gammaface.downstream.cells import Cell, Stored
+from gammaface.downstream.tasks import Task, get_task
+from gammaface.errors import GammaFaceError
+from gammaface.metrics import counts
+from gammaface.metrics.audit import small_note
+from gammaface.metrics.bias import train_association
+from gammaface.metrics.intervals import check_resampling, percentile_interval, resampled_counts
+from gammaface.metrics.measure import join_notes
+from gammaface.metrics.paired import Variants, code_methods, paired_figures
+
+REFERENCE = "baseline"
+Interval = tuple[float, float, float]
+"""(value, low, high); NaN where it is not defined."""
+
+
+@dataclass(frozen=True)
+class TaskFigures:
+    """One task's figures over the seeds.
+
+    Attributes
+    ----------
+    task : Task
+    arms : dict of str to Cell
+        A cell of each arm (`Cell.arm`), whatever its seed.
+    point : dict of str to dict of str to array of shape (seeds,)
+        By arm and metric, one figure per seed, in the audit's units.
+    samples : the same of shape (resamples,)
+        Means over the seeds. Resample i draws the same test faces and the same seeds for
+        every arm, so differences are paired.
+    variants : dict of str to str
+        What each metric is, in words.
+    n, groups, min_n : int
+        Test faces, protected groups, and faces of the smallest group.
+    note : str
+        Groups and cells without samples, in words.
+    seeds : dict of str to tuple of int
+        Seeds of each arm.
+    """
+
+    task: Task
+    arms: dict[str, Cell]
+    point: dict[str, dict[str, np.ndarray]]
+    samples: dict[str, dict[str, np.ndarray]]
+    variants: dict[str, str]
+    n: int
+    groups: int
+    min_n: int
+    note: str
+    seeds: dict[str, tuple[int, ...]]
+
+    def value(self, arm: str, metric: str) -> Interval:
+        """Mean over the seeds and its 95% interval."""
+        return _interval(counts.mean_defined(self.point[arm][metric]), self.samples[arm][metric])
+
+    def difference(self, arm: str, other: str, metric: str) -> Interval:
+        """arm - other: of the means over the seeds that both have."""
+        shared = [s for s in self.seeds[arm] if s in self.seeds[other]]
+        if not shared or metric not in self.point[arm] or metric not in self.point[other]:
+            return (np.nan,) * 3
+        value = self._over(arm, metric, shared) - self._over(other, metric, shared)
+        return _interval(value, self.samples[arm][metric] - self.samples[other][metric])
+
+    def _over(self, arm: str, metric: str, seeds: Sequence[int]) -> float:
+        at = [self.seeds[arm].index(s) for s in seeds]
+        return float(counts.mean_defined(self.point[arm][metric][at]))
+
+    def control(self, arm: str) -> str | None:
+        """The plain-augment arm that an arm is held against: its own mix, else the main one."""
+        wanted = self.arms[arm].control().arm if self.arms[arm].source else None
+        plain = [a for a, cell in self.arms.items() if cell.method == "plain-augment"]
+        if wanted in plain:
+            return wanted
+        usual = [a for a in plain if self.arms[a].settings == self.main_settings]
+        return min(usual or plain, key=lambda a: abs(self.arms[a].share - 0.5), default=None)
+
+    @property
+    def main_settings(self) -> tuple[str, str, float] | None:
+        """Design, labeller and confidence that most arms with generated faces have."""
+        found = [cell.settings for cell in self.arms.values() if cell.source]
+        return max(found, key=found.count, default=None)
+
+
+def task_figures(
+    cells: Sequence[Stored],
+    *,
+    tpr: str = "per_class",
+    mode: str = "abs",
+    weights: str = "share",
+    kl_variant: str = "fixed",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> TaskFigures:
+    """Figures of one task's cells.
+
+    Each resample draws test faces with replacement and, for every arm alike, seeds with
+    replacement: the interval holds the test set's noise and, from two seeds up, training's.
+    Of S seeds the latter is understated by the factor (S - 1) / S in variance.
+
+    Parameters
+    ----------
+    cells : sequence of Stored
+        All of one task, any arms and seeds, on the same test faces.
+    tpr, mode, weights, kl_variant : str
+        As in `gammaface.metrics.audit_table`.
+
+    Raises
+    ------
+    GammaFaceError
+        No cells, cells of several tasks or test sets, or an unknown variant.
+    """
+    check_resampling(resamples=resamples, confidence=0.95)
+    check_same_test(cells)
+    first = cells[0].cell
+    task, frame = get_task(first.data, first.target), cells[0].predictions
+    groups = frame[list(task.protected)]
+    chosen = Variants(tpr=tpr, mode=mode, weights=weights, kl=kl_variant)
+    methods = code_methods(
+        _words(frame["y"]), {s.cell.name: (_words(s.predictions["p"]), scores(s)) for s in cells}, groups
+    )
+    coded = methods[first.name].coded
+    sign = train_association(coded, *_originals(cells, task))
+    point, samples = paired_figures(methods, chosen, sign, first=None, resamples=resamples, seed=seed)
+    arms: dict[str, list[Stored]] = {}
+    for stored in sorted(cells, key=lambda s: s.cell.seed):
+        arms.setdefault(stored.cell.arm, []).append(stored)
+    names = {arm: [s.cell.name for s in found] for arm, found in arms.items()}
+    seeds = {arm: tuple(s.cell.seed for s in found) for arm, found in arms.items()}
+    picks = _seed_picks(sorted({s.cell.seed for s in cells}), resamples, seed)
+    by_arm = {
+        arm: {m: np.array([float(point[n][m]) for n in found]) for m in point[found[0]]}
+        for arm, found in names.items()
+    }
+    drawn = {
+        arm: {m: _averaged(np.stack([samples[n][m] for n in found]), seeds[arm], picks) for m in by_arm[arm]}
+        for arm, found in names.items()
+    }
+    if mode == "abs":  # a signed Bias has no relative change
+        _add_bpc(by_arm, drawn, seeds)
+    sizes = np.bincount(coded.g)
+    return TaskFigures(
+        task,
+        {arm: found[0].cell for arm, found in arms.items()},
+        by_arm,
+        drawn,
+        chosen.names(train=True),
+        len(frame),
+        len(sizes),
+        int(sizes.min()),
+        join_notes(coded.skipped(), small_note(sizes.min())),
+        seeds,
+    )
+
+
+def scores(stored: Stored) -> pd.DataFrame:
+    """A cell's scores, one column per class."""
+    columns = [c for c in stored.predictions if c.startswith("score_")]
+    return stored.predictions[columns].rename(columns=lambda c: c.removeprefix("score_"))
+
+
+def check_same_test(cells: Sequence[Stored]) -> None:
+    """Refuse what cannot be paired."""
+    if not cells:
+        raise GammaFaceError("there is no finished cell", fix="Run `python -m gammaface downstream` first.")
+    rows = cells[0].predictions["row"].to_numpy()
+    for stored in cells[1:]:
+        one_task = (stored.cell.data, stored.cell.target) == (cells[0].cell.data, cells[0].cell.target)
+        if not one_task or not np.array_equal(stored.predictions["row"].to_numpy(), rows):
+            raise GammaFaceError(
+                f"the cells '{cells[0].cell.name}' and '{stored.cell.name}' have other test faces",
+                fix="Compare cells of one task and one run.",
+            )
+
+
+def recall_table(cells: Sequence[Stored], *, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """TPR of every group and class, mean over an arm's seeds.
+
+    Returns
+    -------
+    DataFrame
+        arm, group, class, tpr, low, high (fractions), n (test faces behind it), note. A
+        cell without samples is NaN.
+    """
+    check_same_test(cells)
+    first = cells[0].cell
+    task, frame = get_task(first.data, first.target), cells[0].predictions
+    predictions = {s.cell.name: (_words(s.predictions["p"]), None) for s in cells}
+    methods = code_methods(_words(frame["y"]), predictions, frame[list(task.protected)])
+    tables = {name: method.coded for name, method in methods.items()}
+    cell_codes = [coded.cells() for coded in tables.values()]
+    sizes = [int(np.prod(coded.shape)) for coded in tables.values()]
+    chunks = list(resampled_counts(cell_codes, sizes, resamples=resamples, seed=seed))
+    picks = _seed_picks(sorted({s.cell.seed for s in cells}), resamples, seed)
+    arms: dict[str, list[Cell]] = {}
+    for stored in sorted(cells, key=lambda s: s.cell.seed):
+        arms.setdefault(stored.cell.arm, []).append(stored.cell)
+    rows = []
+    for arm, members in arms.items():
+        places = [list(tables).index(cell.name) for cell in members]
+        coded = tables[members[0].name]
+        drawn = [np.concatenate([c[i].reshape(-1, *coded.shape) for c in chunks]) for i in places]
+        recalls = np.stack([counts.class_recalls(table) for table in drawn])
+        resampled = _averaged(recalls, tuple(c.seed for c in members), picks)
+        points = [counts.class_recalls(tables[cell.name].counts()) for cell in members]
+        value, n = counts.mean_defined(np.stack(points), axis=0), coded.counts().sum(-1)
+        for g, group in enumerate(coded.groups):
+            for c, word in enumerate(coded.classes):
+                tpr, low, high = _interval(value[g, c], resampled[:, g, c])
+                rows.append((arm, group, word, tpr, low, high, int(n[g, c]), small_note(n[g, c])))
+    return pd.DataFrame(rows, columns=["arm", "group", "class", "tpr", "low", "high", "n", "note"])
+
+
+def _words(labels: pd.Series) -> np.ndarray:
+    return labels.astype(str).to_numpy(dtype=object)
+
+
+def _originals(cells: Sequence[Stored], task: Task) -> tuple[np.ndarray, pd.DataFrame]:
+    """Labels of the originals of all seeds: the sign of bias amplification comes from them."""
+    seen = {s.cell.seed: s.facts["originals"] for s in cells}
+    counted = pd.concat([pd.DataFrame(rows) for rows in seen.values()], ignore_index=True)
+    rows = counted.loc[counted.index.repeat(counted["n"])]
+    return rows[task.target].to_numpy(dtype=object), rows[list(task.protected)]
+
+
+def _seed_picks(seeds: list[int], resamples: int, seed: int) -> dict[int, np.ndarray]:
+    """How often each seed is drawn in each resample: the same for every arm."""
+    rng = np.random.default_rng([seed, 1])
+    drawn = rng.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples)
+    return dict(zip(seeds, drawn.T, strict=True))
+
+
+def _averaged(values: np.ndarray, seeds: tuple[int, ...], picks: dict[int, np.ndarray]) -> np.ndarray:
+    """Means over the drawn seeds of values (seeds, resamples, ...); NaN where none was drawn."""
+    weights = np.stack([picks[s] for s in seeds]).astype(float)
+    weights = weights.reshape(*weights.shape, *[1] * (values.ndim - 2)) * ~np.isnan(values)
+    return counts.ratio((np.nan_to_num(values) * weights).sum(0), weights.sum(0))
+
+
+def _add_bpc(point: dict, samples: dict, seeds: dict[str, tuple[int, ...]]) -> None:
+    """BPC, eq. 13, of the means over the seeds, against the baseline where there is one."""
+    if REFERENCE not in point:
+        return
+    names = ("bias", "accuracy")
+    for arm in point:
+        shared = [s for s in seeds[arm] if s in seeds[REFERENCE]]
+        if not shared:
+            continue
+        means = [
+            counts.mean_defined(point[a][m][[seeds[a].index(s) for s in shared]])
+            for m in names
+            for a in (REFERENCE, arm)
+        ]
+        # One figure for all seeds: a ratio of small numbers is not averaged.
+        point[arm]["bpc"] = np.full(len(seeds[arm]), float(counts.bpc(*means)))
+        samples[arm]["bpc"] = counts.bpc(*(samples[a][m] for m in names for a in (REFERENCE, arm)))
+
+
+def _interval(value: float, samples: np.ndarray) -> Interval:
+    low, high = percentile_interval(samples)
+    return (float(value), low, high) if not np.isnan(value) else (np.nan,) * 3

@@ -1,0 +1,98 @@
+"""The study as one run: cells that are missing are computed, finished ones are kept.
+
+The run holds ``cells/<name>/`` (see `cells`) and the tables that `write_tables` makes of
+them. A grid may grow: the same run takes more methods, ratios or seeds later, as long as
+data and recipe stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gammaface.downstream.bench import Bench
+from gammaface.downstream.cells import Cell, Stored, clear_partial, has_cell, read_cell, write_cell
+from gammaface.downstream.tables import write_tables
+from gammaface.errors import GammaFaceError
+from gammaface.workspace import Run, writing
+
+Report = Callable[[str, int, int], None]
+"""report(stage, done, total): called often, may raise to cancel."""
+
+
+def run_downstream(
+    bench: Bench,
+    cells: list[Cell],
+    *,
+    out: Path | str,
+    resamples: int = 1000,
+    report: Report | None = None,
+) -> Run:
+    """Compute the cells into the run folder `out`, then its tables.
+
+    Raises
+    ------
+    GammaFaceError
+        A cell that cannot be computed, another study in `out`, or a stored cell that was
+        computed from something else.
+    """
+    say = report or (lambda stage, done, total: None)
+    bench.check(cells)
+    with writing(out, kind="downstream", config=bench.run_config()) as run:
+        clear_partial(run.path)
+        for done, cell in enumerate(cells):
+            say("cells", done, len(cells))
+            if has_cell(run.path, cell):
+                check_same(read_cell(run.path, cell.name), bench)
+                continue
+            result = bench.compute(cell)
+            write_cell(
+                run.path,
+                cell,
+                config=result.config,
+                facts=result.facts,
+                seconds=result.seconds,
+                predictions=result.predictions,
+            )
+        say("cells", len(cells), len(cells))
+        write_tables(run, resamples=resamples, report=report)
+    return Run.open(out)
+
+
+def check_same(stored: Stored, bench: Bench) -> None:
+    """Refuse to keep a cell that was computed from something else than would be now."""
+    now = bench.config(stored.cell)
+    changed = [name for name, value in now.items() if stored.config.get(name) != value]
+    if changed:
+        raise GammaFaceError(
+            f"the cell '{stored.cell.name}' was computed with another {changed[0]}",
+            fix="Give the same data and options as before, or another --out.",
+        )
+
+
+def reproduce(run: Run, name: str, bench: Bench) -> pd.DataFrame:
+    """Compute a stored cell again and compare.
+
+    Returns
+    -------
+    DataFrame
+        The test rows whose prediction or scores differ: none on the same machine.
+
+    Raises
+    ------
+    GammaFaceError
+        No such cell, or one computed from something else.
+    """
+    stored = read_cell(run.path, name)
+    check_same(stored, bench)
+    again = bench.compute(stored.cell).predictions
+    before = stored.predictions
+    if len(again) != len(before) or list(again) != list(before):
+        raise GammaFaceError("the test rows are others", where=run.path, fix="Give the same data.")
+    differs = np.zeros(len(again), dtype=bool)
+    for column in again:
+        differs |= again[column].astype(object).to_numpy() != before[column].astype(object).to_numpy()
+    return before[differs]

@@ -1,0 +1,170 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from gammaface import GammaFaceError, metrics
+from gammaface.downstream.cells import predictions_table
+from gammaface.downstream.figures import recall_table, task_figures
+from gammaface.downstream.tables import figures_table, ratios_table, study_tables
+from tests.downstream.conftest import EVEN, PLAIN, stored
+
+FAIR, UNFAIR = (0.85, 0.85), (0.95, 0.7)
+
+
+@pytest.fixture(scope="module")
+def cells():
+    found = []
+    for seed in (0, 1, 2):
+        found += [
+            stored("baseline", seed, right=UNFAIR),
+            stored("plain-augment", seed, right=(0.92, 0.75), **PLAIN),
+            stored("gamma-face", seed, right=FAIR, **EVEN),
+            stored("gamma-face", seed, right=(0.7, 0.6), source="component-uniform", share=1.0),
+        ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def figures(cells):
+    return task_figures(cells, resamples=300)
+
+
+def arm_of(cells, method, share=0.5):
+    return next(s.cell.arm for s in cells if s.cell.method == method and s.cell.share in (share, 0.0))
+
+
+def test_values_are_means_over_the_seeds(cells, figures):
+    arm = arm_of(cells, "gamma-face")
+    mine = [s.predictions for s in cells if s.cell.arm == arm]
+    groups = mine[0][["age", "race"]]
+    expected = {
+        "accuracy": [100 * metrics.accuracy(f["y"].astype(str), f["p"].astype(str)) for f in mine],
+        "bias": [metrics.bias(f["y"].astype(str), f["p"].astype(str), groups) for f in mine],
+        "kl": [
+            metrics.kl_divergence(
+                f[["score_female", "score_male"]].set_axis(["female", "male"], axis=1),
+                f["y"].astype(str),
+                groups,
+            )
+            for f in mine
+        ],
+    }
+    for metric, values in expected.items():
+        value, low, high = figures.value(arm, metric)
+        assert value == pytest.approx(np.mean(values)), metric
+        assert low < high
+
+
+def test_bpc_is_of_the_means(cells, figures):
+    arm = arm_of(cells, "gamma-face")
+    b = [figures.value(a, "bias")[0] for a in ("baseline", arm)]
+    t = [figures.value(a, "accuracy")[0] for a in ("baseline", arm)]
+    assert figures.value(arm, "bpc")[0] == pytest.approx(metrics.bpc(*b, *t))
+    assert figures.value("baseline", "bpc")[0] == 0
+
+
+def test_differences_are_signed_paired_and_found(cells, figures):
+    even, plain = arm_of(cells, "gamma-face"), arm_of(cells, "plain-augment")
+    difference, low, high = figures.difference(even, "baseline", "bias")
+    assert difference == pytest.approx(figures.value(even, "bias")[0] - figures.value("baseline", "bias")[0])
+    assert low < difference < high < 0  # it is fairer, and the interval says so
+    assert figures.difference("baseline", even, "bias")[0] == pytest.approx(-difference)
+    assert figures.difference(even, even, "bias") == (0, 0, 0)
+    assert figures.difference(even, plain, "bias")[0] < 0
+
+
+def test_controls_are_the_same_mix_or_the_main_one(cells, figures):
+    plain = arm_of(cells, "plain-augment")
+    for method, share in (("baseline", 0.0), ("gamma-face", 0.5), ("gamma-face", 1.0)):
+        assert figures.control(arm_of(cells, method, share)) == plain
+    more = task_figures(
+        [*cells, stored("plain-augment", 0, right=FAIR, source="plain", share=1.0)], resamples=20
+    )
+    assert more.control(arm_of(cells, "gamma-face", 1.0)) == "plain-augment.plain.100.fixed.full.p0"
+    varied = [*cells, stored("plain-augment", 0, right=FAIR, **PLAIN, design="additive")]
+    assert task_figures(varied, resamples=20).control("baseline") == plain
+    table = figures_table(figures).set_index(["arm", "metric"])
+    assert np.isnan(table.loc[("baseline", "bias"), "vs_baseline"])
+    assert np.isnan(table.loc[(plain, "bias"), "vs_plain"])
+    assert table.loc[("baseline", "bias"), "vs_plain"] > 0
+
+
+def test_the_noise_of_training_widens_the_interval():
+    calm = [stored("baseline", 0, right=FAIR) for _ in range(3)]
+    for seed, cell in enumerate(calm):
+        object.__setattr__(cell.cell, "seed", seed)
+    wild = [stored("baseline", s, right=r) for s, r in enumerate([(0.95, 0.6), (0.8, 0.8), (0.6, 0.95)])]
+
+    def width(cells):
+        _, low, high = task_figures(cells, resamples=300).value("baseline", "bias")
+        return high - low
+
+    assert width(wild) > 1.5 * width(calm)
+
+
+def test_one_seed_is_said_to_be_one(cells):
+    table = figures_table(task_figures(cells[:4], resamples=20))
+    assert table["note"].str.contains("one seed").all() and table["seed_sd"].isna().all()
+
+
+def test_groups_without_faces_are_nan_and_counted(cells):
+    frame = cells[0].predictions
+    only = frame[~((frame["race"] == "black") & (frame["age"] == "old") & (frame["y"] == "male"))]
+    few = [type(s)(s.cell, s.config, s.facts, 1.0, s.predictions.loc[only.index]) for s in cells[:2]]
+    found = task_figures(few, resamples=20)
+    assert "empty groups skipped" in found.note  # race: other has no face at all
+    assert "1 of 8 group-class cells have no samples" in found.note
+    recalls = recall_table(few, resamples=20)
+    gap = recalls[recalls["n"] == 0]
+    assert len(gap) == 2 and gap["tpr"].isna().all() and gap["low"].isna().all()
+
+
+def test_recalls_are_the_groups_own(cells):
+    recalls = recall_table(cells, resamples=50)
+    mine = [s.predictions for s in cells if s.cell.method == "baseline"]
+    rates = [
+        (f["p"] == f["y"])[(f["y"] == "male") & (f["age"] == "old") & (f["race"] == "white")].mean()
+        for f in mine
+    ]
+    row = recalls[
+        (recalls["arm"] == "baseline")
+        & (recalls["group"] == "age=old, race=white")
+        & (recalls["class"] == "male")
+    ].iloc[0]
+    assert row["tpr"] == pytest.approx(np.mean(rates)) and row["low"] < row["tpr"] < row["high"]
+
+
+def test_ratio_curves_start_at_the_baseline(figures):
+    curves = ratios_table(figures_table(figures))
+    even = curves[curves["curve"].str.startswith("gamma-face") & (curves["metric"] == "bias")]
+    assert even["share"].tolist() == [0, 50, 100]
+    assert even["method"].iloc[0] == "baseline"
+
+
+def test_cells_of_other_faces_are_not_mixed(cells):
+    other = stored("pass", 0, right=FAIR)
+    moved = type(other)(other.cell, {}, other.facts, 1.0, other.predictions.assign(row=1))
+    with pytest.raises(GammaFaceError, match="other test faces"):
+        task_figures([cells[0], moved], resamples=20)
+    with pytest.raises(GammaFaceError, match="no finished cell"):
+        task_figures([], resamples=20)
+    with pytest.raises(GammaFaceError, match="tpr='best'"):
+        task_figures(cells, tpr="best", resamples=20)
+
+
+def test_signed_bias_has_no_bpc(cells):
+    assert "bpc" not in task_figures(cells[:4], mode="signed", resamples=20).point["baseline"]
+
+
+def test_predictions_keep_words_and_scores():
+    labels = pd.DataFrame({"hair": pd.Categorical(["b", "a"], ["a", "b"]), "age": pd.Categorical(["x", "y"])})
+    table = predictions_table(np.array([4, 9]), labels, "hair", np.array([[0.25, 0.75], [0.123456, 0.9]]))
+    assert table["row"].tolist() == [4, 9] and table["p"].tolist() == ["b", "b"]
+    assert table["score_a"].tolist() == pytest.approx([0.25, 0.1235])
+
+
+def test_all_tables_of_several_tasks(cells):
+    two = [*cells, stored("baseline", 0, right=FAIR, target="gender")]
+    tables = study_tables(two[:-1], resolution=64, resamples=20)
+    assert set(tables["figures"]["metric"]) >= {"accuracy", "bias", "ba", "kl", "bpc", "worst_group"}
+    assert (tables["figures"]["low"] <= tables["figures"]["high"]).all()

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from gammaface import published
+from gammaface.downstream.claims import FAILS, HOLDS, MISSING, OPEN, claims_table, smile_claim, verdict_of
+from gammaface.downstream.figures import task_figures
+from gammaface.downstream.layout import published_name
+from gammaface.downstream.tables import study_tables
+from tests.downstream.conftest import EVEN, PLAIN, stored
+
+
+@pytest.fixture(scope="module")
+def cells():
+    found = []
+    for seed in (0, 1):
+        found += [
+            stored("baseline", seed, right=(0.95, 0.7)),
+            stored("group-reweigh", seed, right=(0.85, 0.84)),
+            stored("ramaswamy", seed, right=(0.95, 0.72), **PLAIN),
+            stored("plain-augment", seed, right=(0.84, 0.85), **PLAIN),
+            stored("gamma-face", seed, right=(0.85, 0.85), **EVEN),
+            stored("gamma-face", seed, right=(0.6, 0.9), **EVEN | {"share": 0.3}),
+            stored("gamma-face", seed, right=(0.9, 0.4), **EVEN | {"share": 1.0}),
+            stored("gamma-face", seed, right=(0.7, 0.8), **EVEN, labeller="subset-only"),
+        ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def tables(cells):
+    return study_tables(cells, resolution=64, resamples=100)
+
+
+def test_table_1_has_the_main_mix_beside_the_published_rows(tables):
+    table = tables["table1"].set_index("method")
+    assert list(table.index) == ["baseline", "group-reweigh", "plain-augment", "ramaswamy", "gamma-face"]
+    numbers = published.load()
+    at = (numbers["table"] == "1") & (numbers["target"] == "gender") & (numbers["method"] == "Ramaswamy 2021")
+    theirs = numbers[at & (numbers["source"] == "GAMMA-FACE")].set_index("metric")["value"]
+    row = table.loc["ramaswamy"]
+    for metric in ("bias", "ba", "accuracy"):
+        assert row[f"{metric}_published"] == theirs[metric]
+        assert row[f"{metric}_low"] <= row[metric] <= row[f"{metric}_high"] or metric == "bias"
+    assert row["verdict"] == "not comparable" and "UTKFace here, FairFace there" in row["reason"]
+    assert "originals a class: 80 here, 5,000 there" in row["reason"]
+    assert table.loc["group-reweigh", "verdict"] == ""
+    assert np.isnan(table.loc["group-reweigh", "bias_published"])
+    assert row["n_generated"] == 80 and row["per_class"] == 80 and row["n"] == 600
+
+
+def test_table_2_carries_the_contradictions(tables):
+    table = tables["table2"].set_index("method")
+    assert table.loc["gamma-face", "bpc_published"] == 0.085
+    assert "BPC .454" in table.loc["gamma-face", "contradiction"]
+    assert table.loc["baseline", "kl_published"] == 0.886
+
+
+def test_tables_3_and_4_are_the_mixing_ratios(tables):
+    for name, metric in (("table3", "bias"), ("table4", "bpc")):
+        table = tables[name].set_index("share")
+        assert list(table.index) == [30, 50, 100] and set(table["method"]) == {"gamma-face"}
+        assert table.loc[30, f"{metric}_published"] == {"bias": 0.089, "bpc": 0.117}[metric]
+        assert np.isnan(table.loc[50, f"{metric}_published"])
+    assert "highest at 1:1" in tables["table4"].set_index("share").loc[30, "contradiction"]
+
+
+def test_our_names_and_theirs():
+    assert published_name("pass", "", 0, mixing=False) == "PASS 2021"
+    assert published_name("oversample", "", 0, mixing=False) is None
+    assert published_name("gamma-face", "stratified", 50, mixing=False) is None
+    assert published_name("gamma-face", "component-uniform", 50, mixing=True) is None
+
+
+def test_claims_say_what_the_figures_say(tables):
+    claims = tables["claims"].set_index("claim")
+    assert claims.loc["GAMMA-FACE lowers Bias", "verdict"] == HOLDS
+    assert claims.loc["Training on generated faces alone hurts accuracy", "verdict"] == HOLDS
+    assert claims.loc["Evenness over components lowers Bias", "verdict"] == OPEN
+    assert claims.loc["GAMMA-FACE has less Bias than Ramaswamy 2021", "verdict"] == HOLDS
+    assert claims.loc["GAMMA-FACE has less Bias than PASS 2021", "verdict"] == MISSING
+    assert claims.loc["BPC is higher at 1:1 than at 30% generated", "verdict"] == HOLDS
+    said = claims.loc["GAMMA-FACE lowers Bias", "sentence"]
+    assert "gender | age, race (UTKFace)" in said and "n = 600, 2 seeds" in said
+    assert ".783" in claims.loc["KL falls on all tasks", "contradiction"]
+
+
+def test_a_claim_that_fails_is_said_to_fail():
+    worse = [
+        stored("baseline", 0, right=(0.85, 0.85)),
+        stored("gamma-face", 0, right=(0.95, 0.5), **EVEN),
+    ]
+    claims = claims_table([task_figures(worse, resamples=100)]).set_index("claim")
+    assert claims.loc["GAMMA-FACE lowers Bias", "verdict"] == FAILS
+    assert "1 seed." in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
+
+
+def test_verdicts_need_an_interval():
+    assert verdict_of(float("nan"), float("nan"), smaller=True) == MISSING
+    assert verdict_of(0.1, 0.2, smaller=False) == HOLDS
+
+
+def test_the_headline_number():
+    cells = [
+        stored("baseline", 0, right=(0.95, 0.6), n=2000),
+        stored("gamma-face", 0, right=(0.95, 0.94), n=2000, **EVEN),
+    ]
+    figures = task_figures(cells, resamples=50)
+    assert smile_claim(figures)["verdict"] == HOLDS
+    assert "Bias moves by -" in smile_claim(figures)["sentence"]
+    half = [cells[0], stored("gamma-face", 0, right=(0.95, 0.8), n=2000, **EVEN)]
+    assert smile_claim(task_figures(half, resamples=50))["verdict"] == FAILS
+    assert smile_claim(task_figures(cells[:1], resamples=50))["verdict"] == MISSING
