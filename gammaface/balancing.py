@@ -47,8 +47,8 @@ class Batch:
     components : numpy.ndarray
         (n,) int64; the component each image was drawn for, -1 where there is none.
     evaluations : int
-        Network evaluations spent on all images together: a pilot drawn for this batch,
-        draws thrown away and gradients (3 each) included.
+        Evaluations of the denoising network, on all images together: a pilot drawn for this
+        batch and draws thrown away included.
     seconds : float
         Wall time.
     cells : numpy.ndarray
@@ -70,8 +70,8 @@ class Batch:
 
     @property
     def cost(self) -> float:
-        """Network evaluations per delivered image."""
-        return self.evaluations / len(self.seeds)
+        """Network evaluations per delivered image; infinite where none was."""
+        return self.evaluations / len(self.seeds) if len(self.seeds) else float("inf")
 
 
 class Incomplete(GammaFaceError):
@@ -130,7 +130,8 @@ def balance(
     options : mapping, optional
         The strategy's own, see ``STRATEGIES[name].options``.
     learned : Learned, optional
-        `Batch.learned` of an earlier part of the same run: no new pilot is drawn.
+        `Batch.learned` of an earlier call with the same strategy, model, path and target: no
+        new pilot is drawn. Options that only the learning reads keep the values they had.
     places : array of int, optional
         Draw only these of the n images, e.g. those that an interrupted run still lacks.
         Strategies that choose among draws choose within each call.
@@ -167,15 +168,31 @@ def balance(
         learned=learned,
     )
     chosen.check(request)
-    extra = 0
+    extra, purpose = 0, _purpose(request, strategy)
+    if learned and learned.made_for not in ("", purpose):
+        raise GammaFaceError(
+            f"what was learned is for {learned.made_for}, this draw is {purpose}",
+            fix="Give learned=None, and a new pilot is drawn.",
+        )
     if chosen.learn and learned is None:
-        request = replace(request, learned=chosen.learn(request))
+        request = replace(request, learned=replace(chosen.learn(request), made_for=purpose))
         extra = request.learned.evaluations
     try:
         drawn = chosen.draw(request)
     except Unfilled as error:
         raise Incomplete(error, _batch(error.drawn, request, extra, started)) from None
     return _batch(drawn, request, extra, started)
+
+
+def _purpose(request: Request, strategy: str) -> str:
+    """What something is learned for: the same words, the same use."""
+    words = f"{strategy} on {request.generator.weights_hash[:8]}, {request.steps} {request.sampler} steps"
+    if request.through is not None:
+        words += f" through {request.through}"
+    if request.target is not None:
+        groups = zip(request.target.names, request.target.shares, strict=True)
+        words += f", {'; '.join(f'{name} {share:.4g}' for name, share in groups)}"
+    return words
 
 
 def _batch(drawn: Drawn, request: Request, extra: int, started: float) -> Batch:

@@ -5,6 +5,7 @@ import torch
 from gammaface import GammaFaceError, LatentMixture, balance, harvest
 from gammaface.balancing import draw_seeds
 from gammaface.drawing import draw_run
+from gammaface.strategies import Reader, Target
 from gammaface.workspace import Run
 
 
@@ -110,3 +111,63 @@ def test_a_drawing_resumes_without_repeating(tiny, mixture, tmp_path, monkeypatc
     assert cut.table("images").equals(whole.table("images"))
     for seed in whole.table("images")["seed"]:
         assert cut.image(seed).read_bytes() == whole.image(seed).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def light(tiny):
+    """Bright and dark images of the tiny model, about a third of them bright."""
+    means = balance(tiny, n=60, strategy="plain", steps=4, seed=9).images.mean((1, 2, 3))
+    level, scale = means.quantile(0.67), means.std()
+
+    def read(images):
+        bright = ((images.mean((1, 2, 3)) - level) / scale * 8).sigmoid().double().numpy()
+        return {"light": np.stack([1 - bright, bright], axis=1)}
+
+    return Reader({"light": ("dark", "bright")}, read)
+
+
+@pytest.mark.parametrize(
+    "strategy, options, exact",
+    [
+        ("quota", {}, True),
+        ("evolutionary", {}, True),
+        ("stratified", {"pool": 3.0, "sqrt_abar": 0.9}, False),
+        ("component-balanced", {}, False),
+        ("latent-directions", {}, False),
+    ],
+)
+def test_a_real_unet_is_balanced(tiny, mixture, light, strategy, options, exact):
+    """Strategies that choose or push work on a diffusers model with an autoencoder, too."""
+    target = Target.even(("light",), light.classes)
+    batch = balance(
+        tiny,
+        mixture,
+        n=20,
+        strategy=strategy,
+        target=target,
+        labeller=light,
+        pilot=60,
+        steps=4,
+        options=options,
+    )
+    assert batch.images.shape == (20, 3, 64, 64) and len(set(batch.seeds.tolist())) == 20
+    assert batch.cost > 4  # rejected draws, the pilot or both are on the bill
+    bright = light.probabilities(batch.images)["light"].argmax(1)
+    if exact:
+        assert np.bincount(bright).tolist() == [10, 10]
+        assert bright.tolist() == batch.cells.tolist()
+
+
+def test_what_was_learned_is_paid_for_once(tiny, light):
+    target = Target.even(("light",), light.classes)
+    ask = {"n": 8, "strategy": "stratified", "target": target, "labeller": light, "steps": 4}
+    first = balance(tiny, **ask, pilot=40, places=np.arange(4))
+    second = balance(tiny, **ask, pilot=40, places=np.arange(4, 8), learned=first.learned)
+    assert first.evaluations - second.evaluations == first.learned.evaluations == 40 * 4
+    assert not set(first.seeds) & set(second.seeds)
+    assert second.notes["reader_accuracy"] == first.notes["reader_accuracy"]
+    uneven = Target.of(("light",), light.classes, [0.3, 0.7])
+    with pytest.raises(GammaFaceError, match="bright 0.5, this draw is .*bright 0.7"):
+        balance(tiny, **ask | {"target": uneven}, learned=first.learned)
+    with pytest.raises(GammaFaceError, match="for stratified on .* this draw is latent-directions on"):
+        balance(tiny, **ask | {"strategy": "latent-directions"}, learned=first.learned)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from gammaface.errors import GammaFaceError
+from gammaface.strategies.component_balanced import COMPONENT_BALANCED
 from gammaface.strategies.component_uniform import COMPONENT_UNIFORM, INJECTIONS
+from gammaface.strategies.evolutionary import EVOLUTIONARY
+from gammaface.strategies.guidance import DISTRIBUTION_GUIDANCE
+from gammaface.strategies.h_directions import H_DIRECTIONS
 from gammaface.strategies.labelling import Labeller, Reader, as_labeller, coarsened
+from gammaface.strategies.latent_directions import LATENT_DIRECTIONS
 from gammaface.strategies.plain import PLAIN, plain
 from gammaface.strategies.quota import QUOTA
 from gammaface.strategies.request import Drawn, Learned, Request, Unfilled
+from gammaface.strategies.self_debias import SELF_DEBIAS
 from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.stratified import STRATIFIED
 from gammaface.strategies.target import Target
 
 __all__ = [
@@ -35,6 +42,13 @@ STRATEGIES: dict[str, Strategy] = {
         PLAIN,
         QUOTA,
         COMPONENT_UNIFORM,
+        COMPONENT_BALANCED,
+        STRATIFIED,
+        LATENT_DIRECTIONS,
+        EVOLUTIONARY,
+        DISTRIBUTION_GUIDANCE,
+        H_DIRECTIONS,
+        SELF_DEBIAS,
     )
 }
 

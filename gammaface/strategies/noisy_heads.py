@@ -139,7 +139,9 @@ class NoisyHeads:
         """log p of the chosen class (b,) of each attribute, added up: (b,)."""
         found = self.log_probabilities(x, abar)
         rows = torch.arange(len(x), device=x.device)
-        return sum(found[name][rows, torch.as_tensor(wanted)] for name, wanted in classes.items())
+        return sum(
+            found[name][rows, torch.as_tensor(wanted, device=x.device)] for name, wanted in classes.items()
+        )
 
     def to(self, device: torch.device) -> NoisyHeads:
         """The same heads, their network moved to a device."""

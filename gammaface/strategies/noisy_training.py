@@ -75,7 +75,7 @@ def fit_noisy_heads(
         network = NoisyNetwork(shape)
         network.mean.copy_(clean[kept].mean(dim=(0, 2, 3), keepdim=True))
         network.spread.copy_(clean[kept].std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-4))
-        network.to(device).train()
+        network.to(device, memory_format=torch.channels_last).train()
         optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.05)
         for step in range(steps):
             for group in optimizer.param_groups:

@@ -29,7 +29,7 @@ class Pilot:
     probabilities : dict of str to numpy.ndarray
         (p, classes) by attribute, as the labeller gives them.
     codes : dict of (space, timestep) to numpy.ndarray
-        (p, d) float32, read along the same path.
+        (p, d), read along the same path.
     evaluations : int
         Network evaluations spent.
     """
@@ -62,13 +62,15 @@ def pilot_seeds(run_seed: int, n: int) -> np.ndarray:
     return (run_seed + 1) * SEEDS_PER_RUN - PILOT_SEEDS + np.arange(n, dtype=np.int64)
 
 
-def draw_pilot(request: Request, *, codes: Iterable[Place] = ()) -> Pilot:
+def draw_pilot(request: Request, *, codes: Iterable[Place] = (), dtype=np.float32) -> Pilot:
     """Draw and label ``request.pilot`` images, and read codes on the way.
 
     Parameters
     ----------
     codes : iterable of (space, timestep)
         Timesteps must lie on ``request.path()``.
+    dtype : numpy dtype
+        The codes are kept in; half precision where h is read at every step.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def draw_pilot(request: Request, *, codes: Iterable[Place] = ()) -> Pilot:
             noise.append(start[:real])
             labels.append(request.labeller.probabilities(images))
             for place in wanted:
-                read[place].append(tap.codes[place][:real].numpy())
+                read[place].append(tap.codes[place][:real].numpy().astype(dtype))
     return Pilot(
         seeds=seeds,
         noise=torch.cat(noise),

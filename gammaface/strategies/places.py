@@ -47,13 +47,13 @@ class Places:
     def filled(self) -> int:
         return len(self.wanted) - sum(map(len, self.open.values()))
 
-    def shortfall(self, names: Sequence[str]) -> str:
-        """How far each unfilled kind came, e.g. ``male: 3 of 5``."""
-        return ", ".join(
-            f"{names[kind]}: {(total := int((self.wanted == kind).sum())) - len(waiting)} of {total}"
-            for kind, waiting in sorted(self.open.items())
-            if waiting
-        )
+
+def shortfall(wanted: np.ndarray, filled: Sequence[int], names: Sequence[str]) -> str:
+    """How far each unfilled kind came, e.g. ``male: 3 of 5``."""
+    total = np.bincount(wanted, minlength=len(names))
+    have = np.bincount(wanted[list(filled)], minlength=len(names))
+    short = np.flatnonzero(have < total)
+    return ", ".join(f"{names[kind]}: {have[kind]} of {total[kind]}" for kind in short)
 
 
 @dataclass
@@ -79,11 +79,13 @@ class Found:
             notes=notes,
         )
 
-    def unfilled(self, request: Request, places: Places, drawn: Drawn, draws: int) -> Unfilled:
+    def unfilled(self, request: Request, drawn: Drawn, draws: int) -> Unfilled:
         """The error for a limit that was reached, with what was found."""
+        order = sorted(self.images)
+        short = shortfall(request.cells(), order, request.target.names)
         return Unfilled(
-            f"{draws:,} draws did not fill every cell ({places.shortfall(request.target.names)})",
+            f"{draws:,} draws did not fill every cell ({short})",
             fix="Raise the option 'limit', ask for fewer images of rare groups, or guide the draws.",
             drawn=drawn,
-            places=request.places[sorted(self.images)],
+            places=request.places[order],
         )

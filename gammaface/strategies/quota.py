@@ -33,7 +33,7 @@ def quota(request: Request) -> Drawn:
     notes = {"draws": draws, "kept_share": places.filled / draws}
     drawn = found.drawn(request, draws * (len(request.path()) - 1), notes)
     if not places.full:
-        raise found.unfilled(request, places, drawn, draws)
+        raise found.unfilled(request, drawn, draws)
     return drawn
 
 

@@ -30,6 +30,7 @@ class Learned:
     value: Any
     evaluations: int  # network evaluations spent on learning it
     notes: Mapping[str, Any] = field(default_factory=dict)
+    made_for: str = ""  # strategy, model, path and target, by balance(); empty: for any
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,11 @@ class Request:
 class Drawn:
     """What a strategy returns.
 
-    ``evaluations`` counts every evaluation of the denoising network for every image, those
-    thrown away included; one evaluation with gradients counts as 3 (the backward pass costs
-    about two forward ones). Decoding and labelling are not counted, nor is what was
-    learned, which :class:`Learned` counts.
+    ``evaluations`` counts every evaluation of the denoising network, for images that were
+    thrown away, too, but not the padding of a batch. No strategy differentiates through that
+    network; one that did would count a gradient as 3 evaluations. Decoding, labelling and
+    small classifiers with their gradients are not evaluations: wall time shows them. What was
+    spent on learning is in :class:`Learned`.
     """
 
     images: torch.Tensor
@@ -134,9 +136,6 @@ class Drawn:
     evaluations: int
     cells: np.ndarray | None = None  # (n,) the cell each was drawn for
     notes: Mapping[str, Any] = field(default_factory=dict)  # to be shown, e.g. the kept share
-
-
-GRADIENT_EVALUATIONS = 3
 
 
 class Unfilled(GammaFaceError):
@@ -154,7 +153,7 @@ def finish(request: Request, xs, streams, path) -> torch.Tensor:
         x = request.denoise(torch.stack([xs[i] for i in rows]), path, [streams[i] for i in rows])
         images.append(request.generator.decode(x)[:real])
         request.say(sum(map(len, images)))
-    return torch.cat(images)
+    return torch.cat(images) if images else torch.empty(0)
 
 
 def draw(

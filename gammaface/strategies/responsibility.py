@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gammaface.errors import GammaFaceError
 from gammaface.generators import micro_batches, seeded
 from gammaface.latents import Latents
 from gammaface.spaces import codes
-from gammaface.strategies.places import Places
-from gammaface.strategies.request import Drawn, Request, finish
+from gammaface.strategies.places import Places, shortfall
+from gammaface.strategies.request import Drawn, Request, Unfilled, finish
 
 POOL_LIMIT = 50  # draws per delivered image before a component counts as out of reach
 
@@ -26,8 +25,8 @@ def draw_components(request: Request, wanted: np.ndarray, *, limit: int = POOL_L
 
     Raises
     ------
-    GammaFaceError
-        When a component is hardly ever drawn.
+    Unfilled
+        When a component is hardly ever drawn; it keeps what was found.
     """
     mixture, latents = request.mixture, request.mixture.latents_
     path = request.path()
@@ -44,17 +43,21 @@ def draw_components(request: Request, wanted: np.ndarray, *, limit: int = POOL_L
                 kept[place] = (x[row], streams[row], chunk[row])
         if places.full:
             break
-    else:
-        short = places.shortfall([str(k) for k in range(mixture.n_components)])
-        raise GammaFaceError(
+    order = sorted(kept)
+    found = [kept[place] for place in order]
+    images = finish(request, [x for x, _, _ in found], [s for _, s, _ in found], path[cut:])
+    spent = draws * (cut + (latents.space != "x_t")) + len(order) * (len(path) - 1 - cut)
+    notes = {"draws": draws, "kept_share": len(order) / draws}
+    drawn = Drawn(images, np.array([s for _, _, s in found]), places.wanted[order], spent, notes=notes)
+    if not places.full:
+        short = shortfall(places.wanted, order, [str(k) for k in range(mixture.n_components)])
+        raise Unfilled(
             f"{draws:,} draws did not fill every component ({short})",
             fix="Use fewer components, or another injection.",
+            drawn=drawn,
+            places=request.places[order],
         )
-    xs, streams, seeds = zip(*(kept[place] for place in range(len(wanted))), strict=True)
-    images = finish(request, xs, streams, path[cut:])
-    spent = draws * (cut + (latents.space != "x_t")) + len(wanted) * (len(path) - 1 - cut)
-    notes = {"draws": draws, "kept_share": len(wanted) / draws}
-    return Drawn(images, np.array(seeds), np.asarray(wanted), spent, notes=notes)
+    return drawn
 
 
 def reduced(latents: Latents, z: np.ndarray) -> np.ndarray:

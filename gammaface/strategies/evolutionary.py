@@ -1,0 +1,180 @@
+"""Start vectors by rejection, more of each group by evolutionary search on the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gammaface.generators import micro_batches, seeded
+from gammaface.strategies.evolution import geodesic, on_shell, search
+from gammaface.strategies.labelling import cells_of
+from gammaface.strategies.places import Found, Places
+from gammaface.strategies.quota import labelled
+from gammaface.strategies.request import Drawn, Request
+from gammaface.strategies.strategy import Option, Strategy
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Noise, and the seed whose stream it or its mutation was drawn from."""
+
+    x: torch.Tensor  # (c, h, w)
+    seed: int
+
+
+class Family:
+    """Places of one cell that one search fills, and the search.
+
+    Candidates after the start are mutations, each with a seed of its own from the places'
+    rounds after the plain draws.
+    """
+
+    def __init__(self, request: Request, cell: int, places: list[int]) -> None:
+        self.request, self.cell, self.places = request, cell, places
+        self.filled = self.mutations = 0
+        self.waiting: Candidate | None = None  # the vector to judge next
+
+    @property
+    def full(self) -> bool:
+        return self.filled == len(self.places)
+
+    def begin(self, seed: int) -> None:
+        """Search from the noise of a seed."""
+        self.running = search(
+            Candidate(self._noise(seed), seed),
+            self._mutate,
+            lambda a, b: geodesic(a.x, b.x),
+            iterations=len(self.places) - self.filled - 1,
+            children=self.request.options["children"],
+        )
+        self.waiting = next(self.running)
+
+    def judge(self, success: bool) -> int | None:
+        """Tell the search about its waiting vector; the place that it fills, if it succeeds."""
+        place = self.places[self.filled] if success else None
+        self.filled += success
+        try:
+            self.waiting = self.running.send(success)
+        except StopIteration:
+            self.waiting = None
+        return place
+
+    def _mutate(self, parent: Candidate) -> Candidate:
+        request = self.request
+        turn, member = divmod(self.mutations, len(self.places))
+        self.mutations += 1
+        rounds = request.options["limit"] + turn
+        seed = int(request.seeds[self.places[member]]) + rounds * request.run_size
+        return Candidate(on_shell(parent.x, self._noise(seed), request.options["step"]), seed)
+
+    def _noise(self, seed: int) -> torch.Tensor:
+        return self.request.generator.noise(seeded([seed]))[0]
+
+
+class Evolution:
+    """The state of one request: families of places, images found, draws spent."""
+
+    def __init__(self, request: Request) -> None:
+        self.request, self.found = request, Found()
+        limit, size = request.options["limit"], request.options["iterations"] + 1
+        cells = request.cells()
+        self.families = []
+        for cell in np.unique(cells):
+            line = np.flatnonzero(cells == cell).tolist()
+            self.families += [
+                Family(request, int(cell), line[i : i + size]) for i in range(0, len(line), size)
+            ]
+        # Every success spawns `children`, so a family of m places mutates m * children times.
+        seeds = request.pool(limit + request.options["children"])
+        self.draws = self.tried = self.succeeded = 0
+        self.plain = self._draw_plainly(seeds[: limit * len(request.seeds)])
+
+    def _draw_plainly(self, seeds: np.ndarray) -> Iterator[tuple[int, torch.Tensor, int]]:
+        for chunk, images, cells in labelled(self.request, seeds):
+            self.draws += len(chunk)
+            yield from zip(chunk.tolist(), images, cells.tolist(), strict=True)
+
+    def start(self) -> bool:
+        """Find a start for every family that is not full; False when the draws ran out."""
+        idle = [family for family in self.families if not family.full]
+        starts = Places(np.array([family.cell for family in idle]))
+        for seed, image, cell in self.plain:
+            chosen = starts.take(cell)
+            if chosen is not None:
+                idle[chosen].begin(seed)
+                self._judge(idle[chosen], image, cell)
+            if starts.full:
+                break
+        return starts.full
+
+    def run(self) -> None:
+        """All searches side by side, one vector each at a time, until they end."""
+        while active := [family for family in self.families if family.waiting]:
+            images = self._images([family.waiting.x for family in active])
+            cells = cells_of(self.request.target, self.request.labeller.probabilities(images))
+            self.tried += len(active)
+            for family, image, cell in zip(active, images, cells.tolist(), strict=True):
+                self.succeeded += cell == family.cell
+                self._judge(family, image, cell)
+
+    def _judge(self, family: Family, image: torch.Tensor, cell: int) -> None:
+        seed = family.waiting.seed
+        place = family.judge(cell == family.cell)
+        if place is not None:
+            self.found.keep(place, image, seed)
+            self.request.say(len(self.found.images))
+
+    def _images(self, xs: list[torch.Tensor]) -> torch.Tensor:
+        request, images = self.request, []
+        for rows, real in micro_batches(np.arange(len(xs)), request.batch_size):
+            x = request.denoise(torch.stack([xs[i] for i in rows]), request.path(), [])
+            images.append(request.generator.decode(x)[:real])
+        return torch.cat(images)
+
+    def drawn(self) -> Drawn:
+        """What was found so far."""
+        spent = (self.draws + self.tried) * (len(self.request.path()) - 1)
+        notes = {
+            "draws": self.draws,
+            "mutations_tried": self.tried,
+            "mutations_succeeded": self.succeeded,
+        }
+        return self.found.drawn(self.request, spent, notes)
+
+
+def evolutionary(request: Request) -> Drawn:
+    """Fill every cell by searches from start vectors that rejection found.
+
+    Places of a cell are filled in families of xi + 1, one search each; a search that dies
+    out starts again for the places it left. Every delivered image has a seed of its own, the
+    plain draw's or its mutation's, and none depends on what shares its batch.
+
+    Raises
+    ------
+    Unfilled
+        When too few start vectors of a cell were drawn.
+    """
+    evolution = Evolution(request)
+    while not all(family.full for family in evolution.families):
+        enough = evolution.start()
+        evolution.run()
+        if not enough:
+            raise evolution.found.unfilled(request, evolution.drawn(), evolution.draws)
+    return evolution.drawn()
+
+
+EVOLUTIONARY = Strategy(
+    name="evolutionary",
+    draw=evolutionary,
+    summary="Search around the noise of each group's first images for more of it (GAN rebalancing, Alg. 2).",
+    needs=("target", "labeller", "deterministic"),
+    options={
+        "iterations": Option(3, "xi: successes a search adds to its start", low=0, high=1000),
+        "children": Option(2, "mutations of each success", low=1, high=100),
+        "step": Option(0.5, "share of fresh noise in a mutation", low=0.01, high=1.0),
+        "limit": Option(100, "plain draws per image asked for before giving up", low=1, high=10_000),
+    },
+)
