@@ -24,10 +24,14 @@ def attributes(
     weight_decay: Annotated[float, typer.Option(min=0.0)] = 0.05,
     architecture: Annotated[str, typer.Option(help="compact or resnet-101.")] = "compact",
     resolution: Resolution = 64,
+    start_from: Annotated[
+        str | None, typer.Option(help="Bundled name or folder of weights to continue from.")
+    ] = None,
     seed: Seed = 0,
     resume: Resume = False,
 ) -> None:
     """Train the attribute classifier; writes OUT/model with its card."""
+    from gammaface.attributes import load_attributes
     from gammaface.training.attribute_card import write_card
     from gammaface.training.attributes import train_attributes
     from gammaface.training.face_sets import load_face_sets
@@ -47,7 +51,13 @@ def attributes(
     for face_set in sets:
         print(face_set.summary())
     classifier = train_attributes(
-        sets, out=out, schedule=schedule, architecture=architecture, resolution=resolution, resume=resume
+        sets,
+        out=out,
+        schedule=schedule,
+        architecture=architecture,
+        resolution=resolution,
+        start_from=load_attributes(start_from) if start_from else None,
+        resume=resume,
     )
     print(write_card(classifier, sets, out=out / "model")["heads"].to_string(index=False))
 

@@ -101,6 +101,7 @@ def train_attributes(
     schedule: Schedule,
     architecture: str = "compact",
     resolution: int = 64,
+    start_from: AttributeClassifier | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> AttributeClassifier:
@@ -118,11 +119,14 @@ def train_attributes(
         A name of `gammaface.attributes.ARCHITECTURES`.
     resolution : int
         Side of the network's input, 32 or more.
+    start_from : AttributeClassifier, optional
+        Weights to continue from, of the same architecture, instead of random ones.
 
     Raises
     ------
     GammaFaceError
-        Unknown architecture, no data, or a checkpoint that does not fit (see `loop.train`).
+        Unknown architecture or one that `start_from` does not have, no data, or a checkpoint
+        that does not fit (see `loop.train`).
     """
     if architecture not in ARCHITECTURES:
         raise GammaFaceError(
@@ -135,6 +139,14 @@ def train_attributes(
     torch.manual_seed(schedule.seed)
     design = ARCHITECTURES[architecture]
     network = AttributeNetwork(design).to(memory_format=torch.channels_last)
+    if start_from is not None:
+        try:
+            network.load_state_dict(start_from.network.state_dict())
+        except RuntimeError:
+            raise GammaFaceError(
+                f"the weights to start from are not of the architecture '{architecture}'",
+                fix="Give the architecture they were trained with.",
+            ) from None
     mixer = Mixer(sets, resolution=resolution)
 
     def loss_of(model, step, accelerator):
@@ -197,7 +209,13 @@ def calibrate(logits: np.ndarray, codes: np.ndarray, *, ages: np.ndarray | None 
 
     def loss(log_temperature: float) -> float:
         p = softmax(logits, float(np.exp(log_temperature)))
-        return float(-np.log(np.clip(p[np.arange(len(codes)), codes], 1e-12, None)).mean())
+        if ages is None:
+            p_right = p[np.arange(len(codes)), codes]
+        else:
+            # An age's probability is that of lying near: that is what must be calibrated.
+            years, sure = age_estimate(p)
+            p_right = np.where(np.abs(years - ages) <= AGE_NEAR, sure, 1 - sure)
+        return float(-np.log(np.clip(p_right, 1e-12, None)).mean())
 
     bounds = (-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE)
     best = minimize_scalar(loss, bounds=bounds, method="bounded")

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -218,6 +219,19 @@ def test_refusals(sets, tmp_path):
     few.to_parquet(tmp_path / "few.parquet")
     with pytest.raises(GammaFaceError, match="1 training faces are too few"):
         load_face_sets([f"few={tmp_path / 'few.parquet'}"], seed=0)
+
+
+def test_training_goes_on_from_weights(sets, tmp_path):
+    first = run(sets, tmp_path / "first")
+    still = dataclasses.replace(SHORT, learning_rate=0.0)
+    again = run(sets, tmp_path / "again", still, start_from=first)
+    for name, value in first.network.state_dict().items():
+        if "running" not in name and "tracked" not in name:  # batch statistics move anyway
+            torch.testing.assert_close(again.network.state_dict()[name], value)
+    monster = attributes.AttributeNetwork(Architecture((8, 8), (1, 1), 8))
+    other = dataclasses.replace(first, network=monster)
+    with pytest.raises(GammaFaceError, match="not of the architecture"):
+        run(sets, tmp_path / "other", start_from=other)
 
 
 @pytest.mark.slow

@@ -1,0 +1,48 @@
+"""Explore/Timesteps: without a survey, with one, and with a broken one."""
+
+import shutil
+
+import pytest
+
+from gammaface.survey import SurveyOptions, run_survey
+from tests.app.driving import open_app, words_of
+from tests.test_survey import real_faces
+from tests.training.test_card import tiny_classifier
+
+PAGE = "pages/explore/timesteps.py"
+
+
+@pytest.fixture(scope="module")
+def surveyed(tiny, tiny_folder, tmp_path_factory):
+    options = SurveyOptions(
+        model=str(tiny_folder), n=48, sqrt_abars=(0.44,), k_max=3, told=(2, 3), steps=2, permutations=19
+    )
+    out = tmp_path_factory.mktemp("surveyed") / "survey"
+    return run_survey(tiny, tiny_classifier(), options, out=out, real=real_faces(48)).path
+
+
+def test_without_a_survey_it_says_how_to_make_one(with_study):
+    app = open_app(PAGE)
+    assert not app.error
+    assert "No survey of this model yet" in [s.value for s in app.subheader]
+    assert "gammaface survey" in app.code[0].value
+
+
+def test_a_survey_is_told_in_words_and_maps(with_study, surveyed, home):
+    shutil.copytree(surveyed, home / "survey")
+    app = open_app(PAGE)
+    assert not app.error
+    words = words_of(app)
+    assert "n = 48 faces, seed 0" in words and "perceived" in words
+    assert len(app.get("plotly_chart")) >= 3
+    app.selectbox(key="survey-attribute").select("brightness").run()
+    assert "probes read attributes of people" in words_of(app)
+    app.button_group(key="survey-source").set_value("real faces with noise added").run()
+    assert not app.exception and not app.error
+
+
+def test_a_damaged_survey_is_a_red_box(with_study, surveyed, home):
+    shutil.copytree(surveyed, home / "survey")
+    (home / "survey" / "tables" / "sweep.parquet").write_bytes(b"PAR1")
+    app = open_app(PAGE)
+    assert len(app.error) == 1 and "damaged" in app.error[0].value
