@@ -18,7 +18,13 @@ page = st.navigation(
                 title="Clusters",
                 icon=":material/scatter_plot:",
                 url_path="clusters",
-            )
+            ),
+            st.Page(
+                "pages/explore/timesteps.py",
+                title="Timesteps",
+                icon=":material/timeline:",
+                url_path="timesteps",
+            ),
         ],
         "Generate": [
             st.Page(
@@ -26,6 +32,14 @@ page = st.navigation(
                 title="Balanced",
                 icon=":material/grid_view:",
                 url_path="balanced",
+            )
+        ],
+        "Audit": [
+            st.Page(
+                "pages/audit/labels.py",
+                title="Labels",
+                icon=":material/label:",
+                url_path="labels",
             )
         ],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,13 @@ from gammaface import people
 from gammaface.attributes import AttributeClassifier
 from gammaface.balancing import Batch
 from gammaface.components import association, looks
-from gammaface.evenness import LOOKS, evenness, follow_sentence, move_sentence, moved, reweighted
+from gammaface.evenness import LOOKS, evenness, follow_sentence, moves
 from gammaface.generators import MICRO_BATCH
 from gammaface.hand_labels import Recalls
 from gammaface.images import to_png, to_uint8
-from gammaface.labels import CLASSIFIER, label_images, labels_of
+from gammaface.labels import label_images, labels_of
 from gammaface.metrics import cleam
+from gammaface.people import CLASSIFIER
 from gammaface.workspace import Run
 
 THUMBNAILS = 64
@@ -79,7 +81,11 @@ def take_census(
 
 
 def count_people(
-    run: Run, census: pd.DataFrame, labels: pd.DataFrame, recalls: Mapping[str, Recalls]
+    run: Run,
+    census: pd.DataFrame,
+    labels: pd.DataFrame,
+    recalls: Mapping[str, Recalls],
+    validation: Mapping[str, Recalls],
 ) -> dict:
     """What the census says, as tables in the run and as numbers and sentences.
 
@@ -88,13 +94,17 @@ def count_people(
     run : Run
         Open for writing; gets the tables ``people_shares`` (see :func:`gammaface.people.shares`,
         and ``corrected``), ``people_by_component`` (see
-        :func:`gammaface.people.group_shares`) and ``association``.
+        :func:`gammaface.people.group_shares`), ``association`` (see
+        :func:`gammaface.components.association`) and ``moves`` (see
+        :func:`gammaface.evenness.moves`).
     census : DataFrame
         From `take_census`.
     labels : DataFrame
-        Of the run's pictures, from :func:`gammaface.labels.label_run`.
-    recalls : mapping of str to Recalls
-        From :func:`gammaface.hand_labels.recalls_for`.
+        Of the run's pictures, from :func:`gammaface.labels.label_run`: groups ``plain`` and
+        ``balanced``.
+    recalls, validation : mappings of str to Recalls
+        From :func:`gammaface.hand_labels.recalls_for`, which the correction uses, and
+        :func:`gammaface.hand_labels.validation_recalls`, kept beside them.
     """
     shares = people.shares(census)
     shares["corrected"] = np.nan
@@ -108,39 +118,26 @@ def count_people(
     follows = association(census["component"].to_numpy(), census[[*wanted, *LOOKS]])
     run.write_table("association", follows)
     measured = evenness(shares).merge(people.doubts(census).drop(columns="n"), on="attribute")
-    moves = _moves(census, labels)
+    groups = dict(list(labels.groupby("group")))
+    moved = moves(groups["plain"], groups["balanced"], census)
+    run.write_table("moves", moved)
     return {
         CLASSIFIER: census.attrs[CLASSIFIER],
         "n": len(census),
         "shares": _records(shares),
         "attributes": _records(measured),
-        "recalls": {
-            name: {"source": r.source, "matrix": r.matrix.tolist(), "n": list(r.n)}
-            for name, r in recalls.items()
-        },
+        "recalls": _as_json(recalls),
+        "validation": _as_json(validation),
         "association": _records(follows),
-        "moves": moves,
-        "sentences": [follow_sentence(follows), *map(move_sentence, moves)],
+        "moves": _records(moved),
+        "follows": follow_sentence(follows),
     }
-
-
-def _moves(census: pd.DataFrame, labels: pd.DataFrame) -> list[dict]:
-    """What sampling evenly over components does to each attribute, measured and expected."""
-    groups = {name: part for name, part in labels.groupby("group")}
-    rows = []
-    for attribute in people.attributes_of(census):
-        k = len(census[attribute].cat.categories)
-        if {"plain", "balanced"} <= set(groups):
-            before, after = (
-                np.bincount(groups[g][attribute].cat.codes, minlength=k) for g in ("plain", "balanced")
-            )
-            rows.append({"attribute": attribute, "how": "drawn"} | moved(before, after))
-        table = pd.crosstab(census["component"], census[attribute].cat.codes)
-        counts = table.reindex(columns=range(k), fill_value=0).to_numpy()
-        rows.append({"attribute": attribute, "how": "reweighted"} | reweighted(counts))
-    return rows
 
 
 def _records(table: pd.DataFrame) -> list[dict]:
     """Rows for JSON, which has no NaN: null."""
     return json.loads(table.to_json(orient="records", double_precision=15))
+
+
+def _as_json(recalls: Mapping[str, Recalls]) -> dict:
+    return {name: asdict(r) | {"matrix": r.matrix.tolist(), "n": list(r.n)} for name, r in recalls.items()}

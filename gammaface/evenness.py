@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gammaface.metrics import noise_floor
-from gammaface.people import name_of
+from gammaface.people import attributes_of, name_of
 
 RESAMPLES = 2000
 LOOKS = ("brightness", "contrast", "background", "light_from_left", "pose")
@@ -43,6 +43,34 @@ def evenness(shares: pd.DataFrame) -> pd.DataFrame:
 def _discrepancy(shares: np.ndarray) -> np.ndarray:
     """Distance of shares (..., K) from even ones."""
     return np.linalg.norm(1 / shares.shape[-1] - shares, axis=-1)
+
+
+def moves(plain: pd.DataFrame, balanced: pd.DataFrame, census: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What sampling evenly over components does to each attribute, in numbers and words.
+
+    Parameters
+    ----------
+    plain, balanced : DataFrame
+        Labels of faces drawn plainly and evenly.
+    census : DataFrame, optional
+        Labels and ``component`` of many plainly drawn faces.
+
+    Returns
+    -------
+    DataFrame
+        ``attribute, how`` ("drawn": as measured on the two; "reweighted": as the census
+        expects), the columns of `moved`, and ``sentence``.
+    """
+    rows = []
+    for attribute in attributes_of(plain):
+        k = len(plain[attribute].cat.categories)
+        counts = [np.bincount(part[attribute].cat.codes, minlength=k) for part in (plain, balanced)]
+        rows.append({"attribute": attribute, "how": "drawn"} | moved(*counts))
+        if census is not None:
+            table = pd.crosstab(census["component"], census[attribute].cat.codes)
+            counts = table.reindex(columns=range(k), fill_value=0).to_numpy()
+            rows.append({"attribute": attribute, "how": "reweighted"} | reweighted(counts))
+    return pd.DataFrame(row | {"sentence": move_sentence(row)} for row in rows)
 
 
 def moved(before: np.ndarray, after: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> dict:
@@ -127,10 +155,8 @@ def move_sentence(row: Mapping) -> str:
     --------
     >>> row = {"attribute": "gender", "how": "drawn", "n": 100, "noise_floor": 0.071}
     >>> row |= {"before": 0.141, "after": 0.071, "difference": -0.07, "low": -0.22, "high": 0.12}
-    >>> print(*move_sentence(row).partition(" (n"), sep="\n")
-    Sampling evenly over components moved the FD of perceived gender from 0.141 to 0.071
-     (n
-     = 100 each; noise floor 0.071); the difference, -0.070 [-0.220, 0.120], is within the noise.
+    >>> move_sentence(row).split("; ")[-1]
+    'the difference, -0.070 [-0.220, 0.120], is within the noise.'
     """
     within = row["low"] <= 0 <= row["high"]
     verdict = "is within the noise" if within else "is more than noise"

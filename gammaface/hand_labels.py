@@ -7,6 +7,7 @@ on disk as soon as it is given, with what the classifier says of the same face b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gammaface.errors import GammaFaceError
-from gammaface.people import SMALL, shares, wilson
+from gammaface.people import CLASSES, CLASSIFIER, SMALL, name_of, shares, wilson
 from gammaface.workspace import Run, writing
 
 KIND = "hand-labels"
@@ -31,6 +32,7 @@ class Recalls:
     matrix: np.ndarray
     source: str
     n: tuple[int, ...]  # faces per class
+    by_hand: bool
 
 
 def order(seeds, *, seed: int = 0, n: int = WANTED) -> list[int]:
@@ -106,7 +108,7 @@ def beside(answers: pd.DataFrame, attribute: str, known: pd.DataFrame | None) ->
         words = known.drop_duplicates("seed").set_index("seed")[attribute].astype(object)
         found = table["seed"].map(words)
         table["predicted"] = found.where(found.notna(), table["predicted"])
-        table.loc[found.notna(), "classifier"] = known.attrs["classifier"]
+        table.loc[found.notna(), "classifier"] = known.attrs[CLASSIFIER]
     return table.reset_index(drop=True)
 
 
@@ -155,7 +157,7 @@ def recalls_from(answers: pd.DataFrame, words: tuple[str, ...]) -> Recalls | Non
     few = [f"only {size} are {word}" for word, size in zip(words, n, strict=True) if size < SMALL]
     small = f"; {', '.join(few)}" if few else ""
     source = f"{n.sum()} generated faces labelled by hand{small}"
-    return Recalls(counts / n, source, tuple(n.tolist()))
+    return Recalls(counts / n, source, tuple(n.tolist()), by_hand=True)
 
 
 def recalls_for(classifier, workspace: Path, *, generator: str | None = None) -> dict[str, Recalls]:
@@ -177,22 +179,38 @@ def recalls_for(classifier, workspace: Path, *, generator: str | None = None) ->
     dict of str to Recalls
         By attribute; one without either source is left out.
     """
-    from gammaface.attributes import HEADS  # imports torch, which takes seconds: not for every page
+    found = validation_recalls(classifier)
+    for attribute, answers in _hand_answers(classifier.hash, Path(workspace), generator).items():
+        hand = recalls_from(answers, CLASSES[attribute])
+        found |= {attribute: hand} if hand is not None else {}
+    return found
 
-    answers = _hand_answers(classifier.hash, Path(workspace), generator)
+
+def recalls_in_words(by_hand: Mapping[str, bool]) -> str:
+    """Where a study's recalls were measured, from which attributes were labelled by hand.
+
+    Examples
+    --------
+    >>> recalls_in_words({"gender": True, "race": False})
+    'generated faces labelled by hand (perceived gender) and real validation faces (perceived race)'
+    """
+    parts = []
+    for hand, words in ((True, "generated faces labelled by hand"), (False, "real validation faces")):
+        names = [name_of(name) for name, flag in by_hand.items() if flag == hand]
+        if names:
+            parts.append(words if len(names) == len(by_hand) else f"{words} ({', '.join(names)})")
+    return " and ".join(parts) or "nothing: the classifier brings none"
+
+
+def validation_recalls(classifier) -> dict[str, Recalls]:
+    """Recalls on real validation faces, by attribute, where all its classes had some."""
     found = {}
-    for attribute, calibration in classifier.calibration.items():
-        if attribute == "age":
-            continue  # years, not classes
-        words = HEADS[attribute]
-        hand = recalls_from(answers[attribute], words) if attribute in answers else None
-        measured = np.asarray(calibration.confusion, dtype=float)
-        if hand is not None:
-            found[attribute] = hand
-        elif measured.shape == (len(words),) * 2 and np.allclose(measured.sum(0), 1, atol=1e-3):
-            found[attribute] = Recalls(
-                measured, f"{sum(calibration.n):,} real validation faces", calibration.n
-            )
+    for attribute, words in CLASSES.items():
+        calibration = classifier.calibration[attribute]
+        matrix = np.asarray(calibration.confusion, dtype=float)
+        if matrix.shape == (len(words),) * 2 and np.allclose(matrix.sum(0), 1, atol=1e-3):
+            source = f"{sum(calibration.n):,} real validation faces"
+            found[attribute] = Recalls(matrix, source, tuple(calibration.n), by_hand=False)
     return found
 
 
@@ -241,11 +259,11 @@ def corrected_shares(
     seen = shares(labels, [attribute])
     words = tuple(seen["value"])
     columns = ["value", "share", "low", "high", "n"]
-    tables = {"classifier": seen[columns]}
+    tables = {f"Classifier (n = {len(labels)})": seen[columns]}
     hand = recalls_from(answers, words)
     for name, matrix in (
-        ("corrected, recalls on real faces", measured),
-        ("corrected, recalls on hand labels", hand.matrix if hand else None),
+        ("Corrected, recalls on real faces", measured),
+        ("Corrected, recalls by hand", hand.matrix if hand else None),
     ):
         if matrix is not None:
             corrected = cleam(seen["share"].to_numpy(), matrix).shares
@@ -253,5 +271,5 @@ def corrected_shares(
     own = answers[answers["answer"].isin(words)]
     if len(own):
         person = pd.DataFrame({attribute: pd.Categorical(own["answer"], categories=words)})
-        tables["person"] = shares(person, [attribute])[columns]
+        tables[f"Person (n = {len(own)})"] = shares(person, [attribute])[columns]
     return pd.concat([table.assign(group=name) for name, table in tables.items()], ignore_index=True)

@@ -11,11 +11,11 @@ import torch
 from gammaface.attributes import BATCH, AttributeClassifier, Progress, load_attributes
 from gammaface.datasets.pictures import IMAGE_SUFFIXES, decode_image
 from gammaface.errors import GammaFaceError
+from gammaface.people import CLASSIFIER
 from gammaface.skin import typology_angle
 from gammaface.workspace import EXAMPLES, Run
 
 BUNDLED = "attributes"
-CLASSIFIER = "classifier"  # a label table says in its attrs whose labels it holds
 
 
 def find_classifier(

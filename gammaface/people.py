@@ -13,16 +13,33 @@ from gammaface.errors import GammaFaceError
 
 Z = 1.959963984540054  # 97.5% point of the standard normal: 95% intervals
 SMALL = 30  # faces below which a group is called small in words
+CLASSIFIER = "classifier"  # a label table says in its attrs whose labels it holds, by hash
+# Every attribute in words; a value that is not known is missing (NaN), never a class.
+CLASSES: dict[str, tuple[str, ...]] = {
+    "gender": ("female", "male"),
+    "race": ("white", "black", "asian", "indian", "other"),
+    "young40": ("young", "old"),
+    "young60": ("young", "old"),
+    "young": ("young", "old"),  # CelebA's own word, which names no age
+    "smile": ("smiling", "not smiling"),
+    "glasses": ("glasses", "no glasses"),
+    "hair": ("black", "brown/blond", "other"),
+}
+# Skin tones by the typology angle of the cheeks, lower ends in degrees (Chardon et al. 1991,
+# Del Bino et al. 2006).
+BANDS = {"very light": 55, "light": 41, "intermediate": 28, "tan": 10, "brown": -30, "dark": -90}
 NAMES = {
     "gender": "perceived gender",
     "race": "perceived race",
-    "young40": "perceived age, 40",
-    "young60": "perceived age, 60",
+    "young40": "perceived age under 40",
+    "young60": "perceived age under 60",
     "young": "perceived youth",
     "smile": "smile",
     "glasses": "glasses",
     "hair": "hair",
     "tone": "skin tone (ITA)",
+    "ita": "ITA, degrees",
+    "light_from_left": "light from the left",
 }
 WORDS = {
     ("young40", "young"): "under 40",
@@ -61,7 +78,8 @@ def wilson(count, n) -> tuple[np.ndarray, np.ndarray]:
         p = count / n
         middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
         reach = Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
+    # Rounding must not push the share itself out of its interval.
+    return np.clip(middle - reach, 0, p), np.clip(middle + reach, p, 1)
 
 
 def shares(labels: pd.DataFrame, attributes: list[str] | None = None) -> pd.DataFrame:

@@ -6,28 +6,50 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from gammaface.attributes import load_attributes
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.study import Report, StudyOptions, run_study
+from gammaface.survey import SurveyOptions, real_faces, run_survey
 from gammaface.workspace import EXAMPLES
 
 LIMIT_BYTES = 10 * 2**20
 FIRST_LIGHT = StudyOptions(n=2000, images=24, steps=50, seed=0)
+COMPONENTS = SurveyOptions(n=2000, steps=25, seed=0)
 
 
-def _first_light(generator: Generator, out: Path, report: Report | None) -> None:
+def _first_light(generator: Generator, out: Path, real: Path | None, report: Report | None) -> None:
     run_study(generator, FIRST_LIGHT, out=out, report=report)
     # The latents are recomputed from their seeds; the run ships without them.
     shutil.rmtree(out / "harvest")
 
 
-RECORDED: dict[str, Callable[[Generator, Path, Report | None], None]] = {
+def _components(generator: Generator, out: Path, real: Path | None, report: Report | None) -> None:
+    faces = real_faces(real, generator, n=COMPONENTS.n, seed=COMPONENTS.seed) if real else None
+    run_survey(generator, load_attributes(), COMPONENTS, out=out, real=faces, report=report)
+    # Codes are recomputed from seeds; what is told of each cell is in the tables. Labels of
+    # single real faces do not ship.
+    shutil.rmtree(out / "codes")
+    shutil.rmtree(out / "cells")
+    (out / "tables" / "faces-real.parquet").unlink(missing_ok=True)
+
+
+RECORDED: dict[str, Callable[[Generator, Path, Path | None, Report | None], None]] = {
     "first-light": _first_light,
+    "components": _components,
 }
 
 
-def record_run(name: str, generator: Generator, *, report: Report | None = None) -> Path:
+def record_run(
+    name: str, generator: Generator, *, real: Path | None = None, report: Report | None = None
+) -> Path:
     """Compute one shipped run again, beside the old one, and swap them when it is whole.
+
+    Parameters
+    ----------
+    real : Path, optional
+        Labelled real faces, for the runs that look at some beside the model's own; only
+        numbers about them are kept.
 
     Raises
     ------
@@ -37,7 +59,7 @@ def record_run(name: str, generator: Generator, *, report: Report | None = None)
     final = EXAMPLES / name
     fresh = EXAMPLES / f"{name}.new" / name
     fresh.parent.mkdir(parents=True, exist_ok=True)
-    RECORDED[name](generator, fresh, report)
+    RECORDED[name](generator, fresh, real, report)
     (fresh / ".lock").unlink(missing_ok=True)
     size = sum(f.stat().st_size for f in fresh.rglob("*") if f.is_file())
     if size > LIMIT_BYTES:

@@ -12,8 +12,11 @@ from plotly.offline import get_plotlyjs
 
 from gammaface import figures
 from gammaface.errors import GammaFaceError
+from gammaface.hand_labels import recalls_in_words
+from gammaface.people import attributes_of, name_of
 from gammaface.workspace import Run
 
+SHOWN = ("gender", "race", "young40")  # of the attributes, where all would be too many
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -44,10 +47,38 @@ def write_report(run: Run) -> Path:
         cluster_map=_figure(figures.cluster_map(run.table("points"))),
         bic_curve=_figure(figures.bic_curve(run.table("sweep"), used_k=numbers["k"]["used"])),
         component_shares=_figure(figures.component_shares(run.table("components"))),
+        people=_people(run, numbers),
+        names=name_of,
+        shown=SHOWN,
         plotly=get_plotlyjs(),
     )
     run.write_file("report.html", page)
     return run.path / "report.html"
+
+
+def _people(run: Run, numbers: dict) -> dict:
+    """Who is drawn: sentences and figures, or in words why it was not measured."""
+    found = numbers.get("people", {"missing": "this run is from before faces were labelled"})
+    if "missing" in found:
+        return found
+    census, shares = run.table("people"), run.table("people_shares")
+    by_component = run.table("people_by_component")
+    charts = [
+        figures.drawn_shares(shares[shares["attribute"].isin(attributes_of(census))]),
+        figures.skin_tones(census),
+    ]
+    for attribute in SHOWN:
+        rows = by_component[by_component["attribute"] == attribute]
+        question = f"Does {name_of(attribute)} differ between components?"
+        named = rows.assign(group=[f"Component {g}" for g in rows["group"]])
+        marks = {f"Component {g}": figures.mark_of(int(g)) for g in rows["group"]}
+        charts.append(
+            figures.share_dots(
+                named, question=question, attribute=attribute, reference="overall", marks=marks
+            )
+        )
+    sources = recalls_in_words({name: r["by_hand"] for name, r in found["recalls"].items()})
+    return found | {"charts": [_figure(chart) for chart in charts], "sources": sources}
 
 
 def _figure(figure: Figure) -> str:

@@ -13,11 +13,10 @@ import pandas as pd
 import torch
 
 from gammaface.errors import GammaFaceError
+from gammaface.people import BANDS
 
 # Left, top, right, bottom of each cheek as fractions of the picture.
 CHEEKS = ((0.20, 0.52, 0.36, 0.68), (0.64, 0.52, 0.80, 0.68))
-# Chardon et al. 1991 and Del Bino et al. 2006: lower ends in degrees.
-BANDS = {"very light": 55, "light": 41, "intermediate": 28, "tan": 10, "brown": -30, "dark": -90}
 TO_XYZ = np.array(  # sRGB, IEC 61966-2-1, D65
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )

@@ -13,7 +13,8 @@ tables/images         ``group, seed, component, model, brightness, contrast`` of
 tables/labels         of each picture, see :func:`gammaface.labels.label_run`
 tables/people         labels of the first harvested seeds, see
                       :func:`gammaface.census.take_census`; what they say of the model:
-                      ``people_shares``, ``people_by_component``, ``association``
+                      ``people_shares``, ``people_by_component``, ``association``,
+                      ``moves``
 images/<group>/*.png  the pictures, named by seed
 metrics.json          every number of the report; without a classifier, why nothing of
                       people was measured
@@ -37,7 +38,7 @@ from gammaface.balancing import Batch, balance, draw_seeds
 from gammaface.census import count_people, take_census
 from gammaface.findings import describe_components, study_numbers
 from gammaface.generators import Generator
-from gammaface.hand_labels import recalls_for
+from gammaface.hand_labels import recalls_for, validation_recalls
 from gammaface.images import to_grid, to_png, to_uint8
 from gammaface.labels import BUNDLED, find_classifier, label_run
 from gammaface.latents import DEFAULT_SQRT_ABAR, Latents, harvest
@@ -262,8 +263,7 @@ def _people(
             n=options.labelled,
             progress=lambda done, total: say("people", done, total),
         )
-    say("label", 0, 1)
     with _timed(run, "label"):
         labels = label_run(run, classifier, progress=lambda done, total: say("label", done, total))
         recalls = recalls_for(classifier, home(), generator=generator.weights_hash)
-        return count_people(run, census, labels, recalls)
+        return count_people(run, census, labels, recalls, validation_recalls(classifier))

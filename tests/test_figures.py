@@ -21,6 +21,19 @@ SWEEP = pd.DataFrame(
 )
 
 
+PEOPLE = pd.DataFrame(
+    {
+        "attribute": ["gender", "gender", "young40", "young40"],
+        "value": ["female", "male", "young", "old"],
+        "share": [0.6, 0.4, 0.7, 0.3],
+        "low": [0.5, 0.3, 0.6, 0.2],
+        "high": [0.68, 0.5, 0.8, 0.4],
+        "even": 0.5,
+        "corrected": [0.55, 0.45, 0.75, 0.25],
+    }
+)
+
+
 def points(n: int) -> pd.DataFrame:
     xy = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
     seeds = 2_300_000_000 + np.arange(n)  # beyond int32
@@ -45,6 +58,58 @@ def test_cluster_map_of_fifty_thousand_points_stays_small():
 def test_cluster_map_by_a_number_has_one_scale():
     (trace,) = figures.cluster_map(points(31), colour="confidence").data
     assert trace.marker.colorbar.title.text == "Confidence"
+
+
+def test_cluster_map_by_words_marks_each_by_shape_and_leaves_the_unlabelled_grey():
+    table = points(30)
+    table["gender"] = pd.Categorical(["female", "male", None] * 10, categories=["female", "male"])
+    unknown, *known = figures.cluster_map(table, colour="gender").data
+    assert unknown.name == "not labelled" and len(unknown.x) == 10
+    assert [t.name for t in known] == ["female", "male"]
+    assert len({t.marker.symbol for t in (unknown, *known)}) == 3
+
+
+def test_cluster_map_shows_what_was_selected_under_another_colour():
+    table = points(9)
+    chosen = table["seed"].tolist()[:2]
+    figure = figures.cluster_map(table, selected=chosen)
+    found = [int(t.customdata[i]) for t in figure.data for i in t.selectedpoints]
+    assert sorted(found) == chosen
+    assert figures.cluster_map(table).data[0].selectedpoints is None
+
+
+def test_drawn_shares_hold_intervals_even_and_corrected():
+    figure = figures.drawn_shares(PEOPLE)
+    first, corrected = (t for t in figure.data if t.yaxis == "y")
+    assert list(first.y) == ["female  60%", "male  40%"]
+    assert first.error_x.array[0] == pytest.approx(8)
+    assert corrected.name.startswith("corrected") and list(corrected.x) == pytest.approx([55, 45])
+    assert [shape.x0 for shape in figure.layout.shapes] == [50, 50]
+    assert sum(t.showlegend is not False for t in figure.data) == 2  # each kind of mark once
+
+
+def test_share_dots_have_a_panel_per_class_and_a_line_for_all():
+    table = pd.concat([PEOPLE[:2].assign(group=g, overall=[0.5, 0.5]) for g in ("a", "b")])
+    figure = figures.share_dots(table, question="Same?", attribute="gender", reference="overall")
+    assert [a.text for a in figure.layout.annotations][:2] == [
+        "<b>female</b><br>all 50%",
+        "<b>male</b><br>all 50%",
+    ]
+    assert len(figure.data) == 4 and len({t.marker.symbol for t in figure.data}) == 2
+    assert len(figure.layout.shapes) == 2
+
+
+def test_skin_tones_stand_beside_perceived_race_with_their_bands():
+    faces = pd.DataFrame(
+        {
+            "seed": [1, 2, 3],
+            "ita": [50.0, -40.0, np.nan],
+            "race": pd.Categorical(["white", "black", "black"], categories=["white", "black", "asian"]),
+        }
+    )
+    figure = figures.skin_tones(faces)
+    assert [len(t.x) for t in figure.data] == [1, 1, 0]
+    assert {a.text for a in figure.layout.annotations} >= {"dark", "very light"}
 
 
 def test_components_differ_by_shape_as_well_as_colour():
@@ -73,6 +138,7 @@ def test_every_figure_is_transparent_and_asks_a_question():
         figures.cluster_map(points(12)),
         figures.bic_curve(SWEEP, used_k=1),
         figures.component_shares(COMPONENTS),
+        figures.drawn_shares(PEOPLE),
     ):
         assert figure.layout.title.text.endswith("?")
         assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"

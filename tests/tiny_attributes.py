@@ -6,7 +6,14 @@ from pathlib import Path
 
 import torch
 
-from gammaface.attributes import HEADS, Architecture, AttributeNetwork, Calibration, save_attributes
+from gammaface.attributes import (
+    HEADS,
+    Architecture,
+    AttributeNetwork,
+    Calibration,
+    fit_resolution,
+    save_attributes,
+)
 
 TINY = Architecture((8, 8), (1, 1), 8, pool=False)
 
@@ -14,11 +21,12 @@ TINY = Architecture((8, 8), (1, 1), 8, pool=False)
 def write_classifier(folder: Path, images: torch.Tensor, *, seed: int = 0, resolution: int = 32) -> Path:
     """Save a classifier whose heads are centred on `images`, so that no class takes them all."""
     torch.manual_seed(seed)
-    network = AttributeNetwork(TINY).eval()
+    network = AttributeNetwork(TINY).eval().half().float()  # as it will be stored
     with torch.no_grad():
-        features = network.features(torch.nn.functional.interpolate(images, (resolution, resolution)))
-        network.head.weight.div_(features.std(0) + 1e-4)
-        network.head.bias.copy_(-network.head.weight @ features.mean(0))
+        features = network.features(fit_resolution(images, resolution))
+        weight = (network.head.weight / (features.std(0) + 1e-4)).half().float()
+        network.head.weight.copy_(weight)
+        network.head.bias.copy_(-weight @ features.mean(0))
     calibration = {name: Calibration(1.0, 0.5, matrix(len(words)), n(words)) for name, words in HEADS.items()}
     save_attributes(folder, network, architecture=TINY, resolution=resolution, calibration=calibration)
     return folder

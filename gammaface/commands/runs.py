@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,6 +49,9 @@ def report(run: str) -> None:
 def record(
     name: Annotated[str | None, typer.Argument(help="One shipped run; default: all.")] = None,
     model: Annotated[str, typer.Option(help="Generator to record.")] = "faces",
+    real: Annotated[
+        Path | None, typer.Option(help="Labelled real faces, for runs that look at some as well.")
+    ] = None,
 ) -> None:
     """Compute the shipped runs under examples/ again."""
     # Imported here: torch and diffusers take seconds that listing runs should not pay.
@@ -60,5 +64,5 @@ def record(
     generator = load_generator(model)
     for each in [name] if name else RECORDED:
         with stage_bars() as report_stage:
-            path = record_run(each, generator, report=report_stage)
+            path = record_run(each, generator, real=real, report=report_stage)
         print(path)

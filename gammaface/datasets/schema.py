@@ -12,18 +12,8 @@ import torch
 
 from gammaface.datasets.pictures import Framing, decode_image
 from gammaface.errors import GammaFaceError
+from gammaface.people import CLASSES
 
-# Every attribute in words; a value that is not known is missing (NaN), never a class.
-CLASSES: dict[str, tuple[str, ...]] = {
-    "gender": ("female", "male"),
-    "race": ("white", "black", "asian", "indian", "other"),
-    "young40": ("young", "old"),
-    "young60": ("young", "old"),
-    "young": ("young", "old"),  # CelebA's own word, which names no age
-    "smile": ("smiling", "not smiling"),
-    "glasses": ("glasses", "no glasses"),
-    "hair": ("black", "brown/blond", "other"),
-}
 AGES = (0, 120)
 COLUMNS = ("source", *CLASSES, "age", "identity", "split")
 PROBLEMS = ("missing image", "unreadable image", "unknown label", "duplicate row")

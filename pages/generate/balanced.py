@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from gammaface.workspace import Run
 from pages.parts import pictures, work
 from pages.parts.batches import Shown, batches, read
 from pages.parts.frame import open_page
-from pages.parts.state import Study, short
+from pages.parts.people import TRAIN, explain_missing, moved_shares
+from pages.parts.state import Study, has_classifier, short
 
 RECORDED = "As recorded"
 STRATEGIES = {"component-uniform": "Even over components", "plain": "Plain sampling"}
@@ -90,12 +92,25 @@ def columns(study: Study, shown: Shown, *, recorded: bool) -> None:
     st.caption(PAIRED if paired else UNPAIRED)
 
 
+def unlabelled(batch: Run, *, paired: bool) -> None:
+    """Why a batch has no shares, and the button that changes that."""
+    if not paired:
+        st.markdown("Plain sampling has nothing to be compared with. Draw evenly to compare.")
+    elif not has_classifier():
+        st.markdown("There is no attribute classifier. Train one, then label these faces here.")
+        st.code(TRAIN, language="bash")
+    else:
+        st.markdown("These faces are not labelled yet.")
+        if st.button("Label these faces", type="primary", icon=":material/label:"):
+            work.start("label", {}, title="Labels of a batch", run=batch.manifest.name)
+
+
 study = open_page(
     "Balanced", "Equal numbers from every component, with plain sampling beside it at the same seeds."
 )
 st.info(
     "Evenness over components is not evenness over people: a component may follow light or background"
-    " rather than a perceived attribute. No attribute is measured here until attribute classifiers exist.",
+    " rather than a perceived attribute. What it did to the shares is measured below, under the pictures.",
     icon=":material/info:",
 )
 controls(study)
@@ -112,3 +127,11 @@ if (shown.balanced["component"] < 0).all():
     st.html(pictures.faces_html(faces))
 else:
     columns(study, shown, recorded=choice == RECORDED)
+
+st.subheader("Whom it draws now", anchor=False)
+if shown.moves is not None:
+    moved_shares(shown)
+elif choice == RECORDED:
+    explain_missing(study)
+else:
+    unlabelled(found[choice], paired=bool(shown.plain))

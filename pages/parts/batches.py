@@ -14,11 +14,13 @@ from .state import Study
 
 @dataclass(frozen=True)
 class Shown:
-    """A balanced batch and the plain one beside it: seed, component and picture of each."""
+    """A balanced batch and the plain one beside it: pictures, and who is in them."""
 
     balanced: pd.DataFrame
     plain: dict[int, Face]
     words: str
+    labels: tuple[pd.DataFrame, pd.DataFrame] | None  # of the balanced and the plain pictures
+    moves: pd.DataFrame | None
 
 
 def batches(study: Study) -> dict[str, Run]:
@@ -35,6 +37,7 @@ def batches(study: Study) -> dict[str, Run]:
 
 def read(study: Study, batch: Run | None) -> Shown:
     """The recorded pictures of the study, or those of a batch."""
+    labels = moves = None
     if batch is None:
         images, c = study.images, study.config
         table = images[images["group"] == "balanced"]
@@ -43,14 +46,21 @@ def read(study: Study, batch: Run | None) -> Shown:
         }
         table = table.assign(file=[study.run.image(int(s), "balanced") for s in table["seed"]])
         k = study.numbers["k"]["used"]
+        if study.people is not None:
+            groups = study.people.labels.groupby("group")
+            labels = groups.get_group("balanced"), groups.get_group("plain")
+            moves = study.people.moves
     else:
         table, c, files = batch.table("images"), batch.manifest.config, {}
         table = table.assign(file=[batch.image(int(s)) for s in table["seed"]])
         if batch.has("plain/manifest.json"):
             plain = Run.open(batch.path / "plain")
             files = {int(s): plain.image(int(s)) for s in plain.table("images")["seed"]}
+            if batch.has("tables/moves.parquet"):
+                labels = batch.table("labels"), plain.table("labels")
+                moves = batch.table("moves")
         k = c["k"]
     plainly = c.get("strategy") == "plain"
     drawn = "plain sampling" if plainly else f"K = {k}, {c['injection']} injection"
     words = f"{len(table)} faces, {drawn}, seed {c['seed']}, {c['steps']} steps"
-    return Shown(table, {s: Face(f, f"Plain face, seed {s}") for s, f in files.items()}, words)
+    return Shown(table, {s: Face(f, f"Plain face, seed {s}") for s, f in files.items()}, words, labels, moves)

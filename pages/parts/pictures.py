@@ -30,6 +30,11 @@ def faces_html(faces: list[Face], *, columns: int | None = None) -> str:
     return f'<div class="gf-faces"{style}>{"".join(map(_image, faces))}</div>'
 
 
+def large_html(face: Face) -> str:
+    """One picture, as large as a glance needs."""
+    return f'<div class="gf-large">{_image(face)}</div>'
+
+
 def pairs_html(left: list[Face | None], right: list[Face | None], heads: tuple[str, str]) -> str:
     """Two columns of pictures that belong together row by row."""
     cells = "".join(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from gammaface import workspace
@@ -16,44 +13,10 @@ from gammaface.errors import GammaFaceError
 from gammaface.jobs import Runner
 from gammaface.workspace import EXAMPLES, Run, home, list_runs
 
+from .study import Study, read_study
 from .tasks import TASKS
 
 FIRST = "first-light"
-COLUMNS = {
-    "sweep": {"k", "bic", "aic", "heldout_loglik", "stability_ari"},
-    "points": {"seed", "x", "y", "component", "confidence"},
-    "components": {"component", "weight", "n", "share", "low", "high", "brightness", "contrast"},
-    "images": {"group", "seed", "component"},
-}
-NUMBERS = {
-    "harvest": {"n", "t", "sqrt_abar", "space"},
-    "k": {"used", "suggested", "reason", "warnings"},
-    "evenness": {"p"},
-}
-
-
-@dataclass(frozen=True)
-class Study:
-    """A study as the pages read it."""
-
-    run: Run
-    sweep: pd.DataFrame
-    points: pd.DataFrame
-    components: pd.DataFrame
-    images: pd.DataFrame
-    numbers: dict
-
-    @property
-    def name(self) -> str:
-        return self.run.manifest.name
-
-    @property
-    def config(self) -> dict:
-        return self.run.manifest.config
-
-    @property
-    def model(self) -> str:
-        return self.config["model"]
 
 
 @contextmanager
@@ -106,6 +69,11 @@ def models() -> list[str]:
     return list(dict.fromkeys(bundled + [r.manifest.config["model"] for r in studies()]))
 
 
+def has_classifier() -> bool:
+    """Whether an attribute classifier ships with the project."""
+    return (workspace.MODELS / "attributes" / "model.safetensors").is_file()
+
+
 def damaged() -> int:
     """How many run folders cannot be read."""
     return len(list(home().glob("*/manifest.json"))) - sum(r.path.parent == home() for r in list_runs())
@@ -116,26 +84,5 @@ def chosen_study() -> Study | None:
     name, model = st.session_state.get("run"), st.session_state.get("model")
     for run in studies():
         if run.manifest.name == name and run.manifest.config["model"] == model:
-            return _read(str(run.path), (run.path / "manifest.json").stat().st_mtime_ns)
+            return read_study(str(run.path), (run.path / "manifest.json").stat().st_mtime_ns)
     return None
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _read(path: str, stamp: int) -> Study:
-    run = Run.open(path)
-    tables = {name: run.table(name) for name in COLUMNS}
-    for name, columns in COLUMNS.items():
-        _check(columns - set(tables[name].columns), f"the table '{name}' lacks columns")
-    try:
-        numbers = json.loads((run.path / "metrics.json").read_text())
-        lacking = [k for k, inner in NUMBERS.items() if inner - set(numbers[k])]
-    except (OSError, ValueError, KeyError, TypeError):
-        lacking = ["all"]
-    _check(lacking, "the numbers of this run are missing or damaged")
-    _check({"n", "t", "steps", "seed"} - set(run.manifest.config), "the settings of this run are damaged")
-    return Study(run, **tables, numbers=numbers)
-
-
-def _check(lacking: object, what: str) -> None:
-    if lacking:
-        raise GammaFaceError(what, fix="Choose another run in the sidebar, or compute this one again.")

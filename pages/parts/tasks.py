@@ -12,6 +12,9 @@ from gammaface.errors import GammaFaceError
 from gammaface.jobs import Reporter
 from gammaface.workspace import Run, find_run, home, writing
 
+from .labelling import label_batch, label_pictures
+
+BLOCK = 64  # faces between two writes
 FACES = "faces"  # kind of the runs that hold single seeds' pictures
 
 
@@ -44,6 +47,12 @@ def balanced(options: dict, device: str, out: Path, reporter: Reporter) -> None:
             progress=lambda done, total, stage=strategy: reporter.stage(stage, done, total),
             callback=reporter.at_step,
         )
+    label_batch(out, device, reporter)
+
+
+def label(options: dict, device: str, out: Path, reporter: Reporter) -> None:
+    """Labels of a drawn batch and of the plain one beside it."""
+    label_batch(out, device, reporter)
 
 
 def faces(options: dict, device: str, out: Path, reporter: Reporter) -> None:
@@ -59,23 +68,26 @@ def faces(options: dict, device: str, out: Path, reporter: Reporter) -> None:
     with writing(out, kind=FACES, config=facts, weights=of.manifest.weights) as run:
         seeds = [s for s in options["seeds"] if not run.image(s).is_file()]
         reporter.stage("draw", 0, len(seeds))
-        batch = draw_seeds(
-            generator,
-            seeds,
-            through=config["t"],
-            steps=config["steps"],
-            batch_size=max(1, min(len(seeds), 64)),
-            progress=lambda done, total: reporter.stage("draw", done, total),
-            callback=reporter.at_step,
-        )
-        for picture, seed in zip(to_uint8(batch.images), seeds, strict=True):
-            path = run.image(seed).relative_to(run.path)
-            run.write_file(str(path), to_png(picture, metadata=facts | {"seed": seed}))
+        for start in range(0, len(seeds), BLOCK):
+            block = seeds[start : start + BLOCK]
+            batch = draw_seeds(
+                generator,
+                block,
+                through=config["t"],
+                steps=config["steps"],
+                batch_size=len(block),
+                callback=reporter.at_step,
+            )
+            for picture, seed in zip(to_uint8(batch.images), block, strict=True):
+                path = run.image(seed).relative_to(run.path)
+                run.write_file(str(path), to_png(picture, metadata=facts | {"seed": seed}))
+            reporter.stage("draw", start + len(block), len(seeds))
         held = sorted(int(p.stem) for p in (run.path / "images").glob("*.png"))
         run.write_table("images", pd.DataFrame({"seed": held}))
+        label_pictures(run, device, reporter)
 
 
-TASKS = {"study": study, "balanced": balanced, "faces": faces}
+TASKS = {"study": study, "balanced": balanced, "label": label, "faces": faces}
 
 
 def faces_name(of: Run) -> str:

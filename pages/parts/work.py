@@ -21,6 +21,8 @@ STAGES = {
     "balanced": "Drawing evenly",
     "component-uniform": "Drawing evenly",
     "draw": "Drawing faces",
+    "people": "Drawing and labelling people",
+    "label": "Labelling pictures",
 }
 STATES = {
     "queued": "waiting",
@@ -31,7 +33,10 @@ STATES = {
     "running": "running",
 }
 STUDY = {"n": 2000, "images": 24, "steps": 50}
-REPEATED = ("model", "n", "t", "space", "pca", "k", "k_max", "injection", "images", "steps", "seed")
+REPEATED = (
+    *("model", "n", "t", "space", "pca", "k", "k_max", "injection", "images", "steps", "seed"),
+    *("labelled", "classifier"),
+)
 
 
 def start(task: str, options: dict, *, title: str, run: str | None = None) -> None:
@@ -72,7 +77,7 @@ def _panel(shown: set[str]) -> None:
     drawn = [job for job in own if job.state == "done" and job.task != "study"]
     for job in drawn:  # pictures need no announcement: the page shows them
         st.session_state["started"].remove(job.id)
-        if job.task == "balanced":
+        if job.task in ("balanced", "label"):
             st.session_state["show_next"] = {"batch": job.run}
     if drawn or shown - {job.id for job in live}:
         st.rerun()

@@ -7,6 +7,7 @@ import streamlit as st
 from gammaface.workspace import list_runs
 from pages.parts import pictures, state, work
 from pages.parts.frame import open_page
+from pages.parts.people import who_is_drawn
 
 SHOWN_RUNS = 8
 DOORS = (
@@ -22,8 +23,20 @@ DOORS = (
         "pages/generate/balanced.py",
         "Draw evenly",
     ),
+    (
+        "Audit",
+        "How far can the labels be trusted on generated faces? Label some by hand and see.",
+        "pages/audit/labels.py",
+        "Label faces",
+    ),
 )
-KINDS = {"study": "Study", "sample": "Drawn batch", "harvest": "Latents", "faces": "Single faces"}
+KINDS = {
+    "study": "Study",
+    "sample": "Drawn batch",
+    "harvest": "Latents",
+    "faces": "Single faces",
+    "hand-labels": "Hand labels",
+}
 
 
 def recent_runs() -> None:
@@ -79,6 +92,9 @@ st.caption(
     "Plain sampling, unselected, seeds in order. All pictures are generated; they show no real person."
 )
 
+who_is_drawn(study)
+
+st.subheader("What a mixture finds in it", anchor=False)
 facts = st.columns(4)
 quiet = {"delta_color": "off", "delta_arrow": "off", "border": True}
 at = f"t = {numbers['harvest']['t']}, √ᾱ = {numbers['harvest']['sqrt_abar']:.2f}"

@@ -7,20 +7,42 @@ from pathlib import Path
 
 import pytest
 
-from gammaface import study, workspace
+from gammaface import attributes, study, workspace
+from gammaface.balancing import draw_seeds
 from gammaface.generators import load_generator
 from pages.parts import state
+from tests.tiny_attributes import write_classifier
+
+
+def record_study(tiny_folder: Path, out: Path, models: Path) -> Path:
+    """A finished study of 60 latents; its map is two coordinates, for UMAP takes a minute to load."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "project", lambda array, seed: array[:, :2])
+        patch.setattr(attributes, "MODELS", models)
+        options = study.StudyOptions(model=str(tiny_folder), n=60, images=8, steps=3, k_max=3, labelled=40)
+        study.run_study(load_generator(tiny_folder, device="cpu"), options, out=out)
+    return out
 
 
 @pytest.fixture(scope="session")
 def recorded(tiny_folder, tmp_path_factory) -> Path:
-    """A finished study of 60 latents; its map is two coordinates, for UMAP takes a minute to load."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "project", lambda array, seed: array[:, :2])
-        options = study.StudyOptions(model=str(tiny_folder), n=60, images=8, steps=3, k_max=3)
-        out = tmp_path_factory.mktemp("recorded") / "first"
-        study.run_study(load_generator(tiny_folder, device="cpu"), options, out=out)
-    return out
+    """A study from a machine without an attribute classifier."""
+    folder = tmp_path_factory.mktemp("recorded")
+    return record_study(tiny_folder, folder / "first", folder)
+
+
+@pytest.fixture(scope="session")
+def models(tiny, tmp_path_factory) -> Path:
+    """A models folder with a tiny attribute classifier in it."""
+    folder = tmp_path_factory.mktemp("shipped")
+    write_classifier(folder / "attributes", draw_seeds(tiny, range(8), steps=3).images)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def labelled(tiny_folder, models, tmp_path_factory) -> Path:
+    """The same study with its faces labelled."""
+    return record_study(tiny_folder, tmp_path_factory.mktemp("labelled") / "first", models)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +50,8 @@ def nothing_shipped(tmp_path, monkeypatch):
     """What ships with the project must not decide these tests."""
     monkeypatch.setattr(workspace, "EXAMPLES", tmp_path / "examples")
     monkeypatch.setattr(state, "EXAMPLES", tmp_path / "examples")
-    monkeypatch.setattr(workspace, "MODELS", tmp_path / "models")
+    for module in (workspace, attributes):
+        monkeypatch.setattr(module, "MODELS", tmp_path / "models")
 
 
 @pytest.fixture
@@ -41,3 +64,17 @@ def with_study(home, recorded) -> Path:
     """The user's folder with the recorded study in it."""
     shutil.copytree(recorded, home / "first")
     return home
+
+
+@pytest.fixture
+def with_people(home, labelled) -> Path:
+    """The user's folder with the labelled study in it."""
+    shutil.copytree(labelled, home / "first")
+    return home
+
+
+@pytest.fixture
+def with_classifier(models, tmp_path) -> None:
+    """The tiny attribute classifier ships with the project."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "attributes").symlink_to(models / "attributes")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import state
+
 ROOT = Path(__file__).parents[2]
 PAGES = ("pages/start/overview.py", "pages/explore/clusters.py", "pages/generate/balanced.py")
+LABELS = "pages/audit/labels.py"
 SECONDS = 120  # AppTest's own limit of 3 s is too short for a busy machine
 
 
@@ -21,6 +25,22 @@ def open_app(page: str | None = None, **query: str) -> AppTest:
         app.switch_page(page).run()
     assert not app.exception
     return app
+
+
+def finish_jobs(app: AppTest) -> None:
+    """Wait for the worker, then load the page as the panel would."""
+    end = time.monotonic() + SECONDS
+    while state.runner().live():
+        assert time.monotonic() < end, "the job did not end"
+        time.sleep(0.1)
+    app.run()
+    assert not app.exception
+
+
+def words_of(app: AppTest) -> str:
+    """Everything that the page says in running text."""
+    kinds = ("markdown", "caption", "title", "subheader")
+    return " ".join(element.value for kind in kinds for element in app.get(kind))
 
 
 def html_of(app: AppTest) -> str:

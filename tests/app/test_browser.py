@@ -153,12 +153,14 @@ def test_an_empty_workspace_opens(tab, home):
         heading(tab, "Who does this model draw?")
 
 
-@pytest.mark.parametrize("page", ["clusters", "balanced"])
-def test_a_deep_link_is_the_first_thing_a_fresh_server_is_asked(tab, with_study, first, page):
+@pytest.mark.parametrize(
+    ("page", "sign"), [("clusters", ".gf-card"), ("balanced", ".gf-card"), ("labels", ".gf-large img")]
+)
+def test_a_deep_link_is_the_first_thing_a_fresh_server_is_asked(tab, with_study, first, page, sign):
     with serving(with_study) as url:
         tab.goto(f"{url}/{page}?{first}")
         heading(tab, page.capitalize())
-        tab.locator(".gf-card").first.wait_for()
+        tab.locator(sign).first.wait_for()
         tab.locator("[data-testid=stSidebar]").get_by_text("Model", exact=True).wait_for()
         assert tab.get_by_role("dialog").count() == 0  # no "Page not found" over the page
 
@@ -197,3 +199,46 @@ def test_draw_shows_its_faces_while_another_session_reads(tab, chromium, with_st
         tab.reload()
         tab.get_by_text("4 faces, K =").wait_for()
         other.context.close()
+
+
+def next_face(tab, seen: list[str]) -> str:
+    """The words of the face that follows those seen, once its keys are there."""
+    picture = tab.locator(".gf-large img")
+    tab.wait_for_function(
+        "seen => [...document.querySelectorAll('.gf-large img')].every(i => !seen.includes(i.alt))", arg=seen
+    )
+    words = picture.get_attribute("alt")
+    tab.locator(f".st-key-answer-gender-{words.rsplit(' ')[-1]}-2").wait_for()
+    tab.wait_for_timeout(300)
+    return words
+
+
+def test_faces_are_labelled_by_keyboard_and_the_answers_outlive_a_reload(tab, with_people, first):
+    with serving(with_people) as url:
+        tab.goto(f"{url}/labels?{first}")
+        heading(tab, "Labels")
+        tab.locator(".gf-large img").wait_for()
+        tab.get_by_text("0 of 60 answered").wait_for()
+        faces = []
+        for answered, key in enumerate("12210", start=1):
+            faces.append(next_face(tab, faces))
+            tab.keyboard.press(key)
+            tab.get_by_text(f"{answered} of 60 answered").wait_for()
+        sixth = next_face(tab, faces)
+        tab.keyboard.press("u")
+        tab.get_by_text("4 of 60 answered").wait_for()
+        assert next_face(tab, [*faces[:4], sixth]) == faces[4]  # the face is asked again
+        tab.reload()
+        tab.get_by_text("4 of 60 answered").wait_for()
+
+
+def test_a_lasso_counts_people_and_outlives_another_colour(tab, with_people, first):
+    with serving(with_people) as url:
+        tab.goto(f"{url}/clusters?{first}")
+        tab.get_by_text("Click a point or draw a lasso").wait_for()
+        lasso_everything(tab)
+        tab.get_by_text("40 of the selected points are labelled").wait_for()
+        tab.get_by_label("Colour by").click()
+        tab.get_by_role("option", name="Perceived race").click()
+        tab.get_by_text("of the latents are finished and labelled").wait_for()
+        assert tab.get_by_text("60 selected").count() == 1

@@ -2,27 +2,15 @@
 
 import json
 import shutil
-import time
 
 import pytest
 
 from gammaface import study
 from gammaface.workspace import Run, list_runs
-from pages.parts import state
-from tests.app.driving import PAGES, ROOT, html_of, open_app
+from tests.app.driving import LABELS, PAGES, ROOT, finish_jobs, html_of, open_app, words_of
 
 
-def finish_jobs(app):
-    """Wait for the worker, then load the page as the panel would."""
-    end = time.monotonic() + 120
-    while state.runner().live():
-        assert time.monotonic() < end, "the job did not end"
-        time.sleep(0.1)
-    app.run()
-    assert not app.exception
-
-
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", (*PAGES, LABELS))
 def test_an_empty_workspace_teaches_the_next_step(page):
     app = open_app(page)
     assert not app.error
@@ -44,8 +32,7 @@ def test_a_recorded_study_shows_its_pictures_and_no_paths(page, with_study, tiny
     shown = html_of(app)
     assert shown.count("<img") >= 8
     assert shown.count("<img") == shown.count(' alt="')
-    words = [e.value for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
-    assert str(tiny_folder.parent) not in " ".join([shown, *words])
+    assert str(tiny_folder.parent) not in shown + words_of(app)
     assert app.selectbox(key="run").value == "first"
 
 
@@ -145,7 +132,7 @@ BREAK = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", (*PAGES, LABELS))
 @pytest.mark.parametrize("ruin", BREAK)
 def test_a_broken_run_is_one_red_box(page, ruin, with_study):
     BREAK[ruin](with_study / "first")

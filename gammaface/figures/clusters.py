@@ -1,69 +1,23 @@
-"""Plotly figures from a run's tables; each answers the question in its title.
-
-Backgrounds are transparent and the ink is a middle grey, so that one figure reads on light
-and dark pages alike. Components differ by colour and by marker, never by colour alone.
-"""
+"""What a mixture finds: the map of the latents, K, and how common each component is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from gammaface.errors import GammaFaceError
+from gammaface.figures.style import INK, LINE, finish, mark_of, need
+from gammaface.people import name_of, word_of
 
-# Okabe and Ito's colours (2008), told apart with every common colour vision; the dark ones
-# first, grey in place of black, which a dark page would swallow.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442")
-SHAPES = (
-    ("circle", "●"),
-    ("square", "■"),
-    ("diamond", "◆"),
-    ("triangle-up", "▲"),
-    ("triangle-down", "▼"),
-    ("cross", "✚"),
-    ("x", "✖"),
-    ("star", "★"),
-    ("hexagon", "⬢"),
-    ("pentagon", "⬟"),
-    ("triangle-left", "◀"),
-)
-INK, LINE = "#767e88", "rgba(128,136,148,0.28)"
 MANY = 10_000  # points from which markers shrink
 
-_AXIS = dict(gridcolor=LINE, linecolor=LINE, zeroline=False, ticks="", title_standoff=8)
-TEMPLATE = go.layout.Template(
-    layout=dict(
-        font=dict(family="'Source Sans', system-ui, sans-serif", size=14, color=INK),
-        title=dict(x=0, xanchor="left", xref="container", y=0.97, yanchor="top", font_size=17),
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis=_AXIS,
-        yaxis=_AXIS,
-        hoverlabel=dict(font_size=13),
-    )
-)
 
-
-@dataclass(frozen=True)
-class Mark:
-    """How one component is drawn everywhere."""
-
-    colour: str
-    symbol: str  # Plotly's name
-    glyph: str  # the same shape as a character
-
-
-def mark_of(component: int) -> Mark:
-    """Colour and shape of a component; no two of the first 88 share both."""
-    symbol, glyph = SHAPES[component % len(SHAPES)]
-    return Mark(PALETTE[component % len(PALETTE)], symbol, glyph)
-
-
-def cluster_map(points: pd.DataFrame, *, colour: str = "component") -> go.Figure:
+def cluster_map(
+    points: pd.DataFrame, *, colour: str = "component", selected: Collection[int] = ()
+) -> go.Figure:
     """The map of the latents, with each point's seed as its customdata.
 
     Parameters
@@ -71,34 +25,48 @@ def cluster_map(points: pd.DataFrame, *, colour: str = "component") -> go.Figure
     points : pandas.DataFrame
         ``seed, x, y, component, confidence`` and whatever else is to be coloured by.
     colour : str
-        A column: ``component`` or a numeric one.
+        A column: ``component``, one of words, or a numeric one. Points without a value are
+        drawn small and grey.
+    selected : collection of int
+        Seeds that stand out from the start.
 
     Raises
     ------
     GammaFaceError
         When `points` has no such column.
     """
-    _need(points, ("seed", "x", "y", "component", colour))
-    figure = go.Figure()
-    if colour == "component":
-        for component, part in points.groupby("component"):
-            mark = mark_of(int(component))
-            marker = dict(color=mark.colour, symbol=mark.symbol)
-            figure.add_trace(_dots(part, marker, name=f"Component {component}", many=len(points) > MANY))
-    else:
-        marker = dict(
-            color=points[colour].to_numpy(np.float32),
-            colorscale="Cividis",
-            colorbar=dict(title=colour.capitalize(), thickness=12, outlinewidth=0),
-        )
-        figure.add_trace(_dots(points, marker, name=colour, many=len(points) > MANY))
-        figure.update_traces(showlegend=False)
+    need(points, ("seed", "x", "y", "component", colour))
+    figure, many = go.Figure(), len(points) > MANY
+    known = points[colour].notna()
+    if not known.all():
+        unknown = dict(color=LINE, symbol="circle-open")
+        figure.add_trace(_dots(points[~known], unknown, name="not labelled", many=True))
+    for name, part, marker in _parts(points[known], colour):
+        figure.add_trace(_dots(part, marker, name=name, many=many))
+    if selected:
+        for trace in figure.data:
+            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata, list(selected)))
     legend = dict(orientation="h", x=0, y=-0.09, yanchor="top", itemsizing="constant")
-    _finish(figure, "Which latents lie together?", height=540, legend=legend)
+    finish(figure, "Which latents lie together?", height=540, legend=legend)
     # UMAP has no units and no meaningful zero: numbers on its axes would only invite reading.
     figure.update_xaxes(title="UMAP 1 (no unit)", showticklabels=False, showgrid=False)
     figure.update_yaxes(title="UMAP 2 (no unit)", showticklabels=False, showgrid=False)
     return figure.update_layout(dragmode="lasso", margin=dict(l=34, r=8, t=64, b=84))
+
+
+def _parts(points: pd.DataFrame, colour: str) -> Iterator[tuple[str, pd.DataFrame, dict]]:
+    """Name, points and marker of each trace."""
+    if colour != "component" and pd.api.types.is_numeric_dtype(points[colour]):
+        bar = dict(title=name_of(colour).capitalize(), thickness=12, outlinewidth=0)
+        values = points[colour].to_numpy(np.float32)
+        yield name_of(colour), points, dict(color=values, colorscale="Cividis", colorbar=bar)
+        return
+    parts = points.groupby(colour, observed=True, sort=True)
+    for place, (value, part) in enumerate(parts):
+        component = colour == "component"
+        mark = mark_of(int(value) if component else place)
+        name = f"Component {value}" if component else word_of(colour, value)
+        yield name, part, dict(color=mark.colour, symbol=mark.symbol)
 
 
 def _dots(part: pd.DataFrame, marker: dict, *, name: str, many: bool) -> go.Scattergl:
@@ -109,6 +77,7 @@ def _dots(part: pd.DataFrame, marker: dict, *, name: str, many: bool) -> go.Scat
         mode="markers",
         name=name,
         marker=marker | dict(size=3 if many else 7, opacity=0.55 if many else 0.8),
+        showlegend="colorbar" not in marker,
         unselected=dict(marker_opacity=0.12),
         hovertemplate="seed %{customdata:.0f}<extra>" + name + "</extra>",
     )
@@ -122,7 +91,7 @@ def bic_curve(sweep: pd.DataFrame, *, used_k: int) -> go.Figure:
     sweep : pandas.DataFrame
         As :func:`gammaface.sweep.sweep_bic` returns it.
     """
-    _need(sweep, ("k", "bic", "aic", "heldout_loglik", "stability_ari"))
+    need(sweep, ("k", "bic", "aic", "heldout_loglik", "stability_ari"))
     figure = make_subplots(
         rows=3,
         cols=1,
@@ -165,7 +134,7 @@ def bic_curve(sweep: pd.DataFrame, *, used_k: int) -> go.Figure:
             col=1,
         )
     figure.add_vline(x=used_k, line=dict(color=INK, width=1, dash="dash"))
-    _finish(figure, "Which K describes them best?", height=540)
+    finish(figure, "Which K describes them best?", height=540)
     figure.update_xaxes(dtick=1)
     figure.update_xaxes(title=f"K, number of components (dashed: K = {used_k}, used)", row=3, col=1)
     return figure.update_layout(margin=dict(l=52, r=44, t=88, b=52))
@@ -179,7 +148,7 @@ def component_shares(components: pd.DataFrame) -> go.Figure:
     components : pandas.DataFrame
         ``component, share, low, high``, fractions.
     """
-    _need(components, ("component", "share", "low", "high"))
+    need(components, ("component", "share", "low", "high"))
     even = 100 / len(components)
     figure = go.Figure()
     for row in components.itertuples(index=False):
@@ -206,17 +175,7 @@ def component_shares(components: pd.DataFrame) -> go.Figure:
         x=even, y=1.0, yref="paper", yanchor="bottom", text=f"even: {even:.1f}%", showarrow=False
     )
     height = 150 + 36 * len(components)
-    _finish(figure, "How common is each component in plain sampling?", height=height)
+    finish(figure, "How common is each component in plain sampling?", height=height)
     figure.update_xaxes(title="share of draws, % (lines: 95% interval)", rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
     return figure.update_layout(margin=dict(l=100, r=12, t=72, b=48))
-
-
-def _finish(figure: go.Figure, question: str, *, height: int, legend: dict | None = None) -> None:
-    figure.update_layout(template=TEMPLATE, title_text=question, height=height, legend=legend)
-
-
-def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    missing = [c for c in columns if c not in table]
-    if missing:
-        raise GammaFaceError(f"the table has no column {', '.join(missing)}", fix="Compute the run again.")

@@ -1,0 +1,190 @@
+"""How close an arm's faces lie to real ones and to the base generator's, group against group.
+
+Shares that differ move a distance by themselves, so an arm and plain sampling are compared
+on the same groups with as many faces of each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.distance import pdist
+
+from gammaface.audit.arms import Arm
+from gammaface.audit.cells import Stored
+from gammaface.audit.reading import joint
+from gammaface.audit.reference import Real
+from gammaface.metrics import kernel_distance, nearest, precision_recall, quality_by_group
+from gammaface.metrics.paired import MIN_N
+from gammaface.metrics.quality import gaussian_distance, project, thin
+from gammaface.metrics.quality_by_group import DIMENSIONS
+from gammaface.strategies import Target
+
+ROWS = 2000  # faces of a side at most
+PRECISION_ROWS = 1000
+DIVERSITY_ROWS = 300  # of a group
+NEIGHBOURS = 3
+COPY_QUANTILE = 0.01  # of unseen real faces are nearer to a training face
+TABLE = ("method", "target", "reference", "kind", "group", "value", "low", "high", "n", "note")
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Features (n, d) and the target's cell of each row (n,)."""
+
+    features: np.ndarray
+    cells: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray, labels: pd.DataFrame, target: Target) -> Faces:
+        return cls(features, joint(labels, target).argmax(1))
+
+    def counts(self, k: int) -> np.ndarray:
+        return np.bincount(self.cells, minlength=k)
+
+    def thinned(self, groups: np.ndarray, n: int, *, seed: int) -> np.ndarray:
+        """n rows of each group at random, (groups * n, d), group after group."""
+        rng = np.random.default_rng(seed)
+        return np.concatenate([thin(self.features[self.cells == g], n, rng) for g in groups])
+
+
+def common(sides: list[Faces], k: int, *, rows: int = ROWS) -> tuple[np.ndarray, int]:
+    """Groups that every side has 30 faces or more of, and how many of each are compared."""
+    counts = np.min([side.counts(k) for side in sides], axis=0)
+    groups = np.flatnonzero(counts >= MIN_N)
+    return groups, int(min(counts[groups].min(), rows // len(groups))) if len(groups) else 0
+
+
+def distances(arm: Faces, plain: Faces, reference: Faces, k: int, *, seed: int = 0) -> dict[str, float]:
+    """Distances to a reference, averaged over groups at one n, beside those of plain sampling.
+
+    Returns
+    -------
+    dict
+        ``kernel, frechet`` (on 64 principal components of the reference), the same with
+        ``_plain`` for plain sampling on the same groups and n, ``precision, recall``
+        (k = 3, all groups together) and ``groups``, their number. NaN where no group is
+        large enough.
+    """
+    groups, n = common([arm, plain, reference], k)
+    names = ("kernel", "frechet", "kernel_plain", "frechet_plain", "precision", "recall")
+    if not n:
+        return dict.fromkeys(names, np.nan) | {"groups": 0}
+    sides = [side.thinned(groups, n, seed=seed) for side in (arm, plain, reference)]
+    flat = np.concatenate(sides[:2])
+    projected, real = project(flat, sides[2], min(DIMENSIONS, flat.shape[1]))
+    low = [*np.split(projected, 2), real]
+
+    def mean(measure, which: int, rows: list[np.ndarray]) -> float:
+        pairs = zip(*(np.split(rows[i], len(groups)) for i in (which, 2)), strict=True)
+        return float(np.mean([measure(a, b) for a, b in pairs]))
+
+    found = {
+        "kernel": mean(kernel_distance, 0, sides),
+        "frechet": mean(gaussian_distance, 0, low),
+        "kernel_plain": mean(kernel_distance, 1, sides),
+        "frechet_plain": mean(gaussian_distance, 1, low),
+    }
+    groups, few = common([arm, plain, reference], k, rows=PRECISION_ROWS)
+    pair = [side.thinned(groups, few, seed=seed) for side in (arm, reference)]
+    precision, recall = precision_recall(*pair, k=NEIGHBOURS)
+    return found | {"precision": float(precision), "recall": float(recall), "groups": len(groups)}
+
+
+def diversity(arm: Faces, base: Faces, k: int, *, seed: int = 0) -> float:
+    """Mean distance of two faces of a group relative to the base generator's, mean over groups.
+
+    1 is as diverse as plain sampling within each group; NaN where no group is large enough.
+    """
+    groups, n = common([arm, base], k, rows=DIVERSITY_ROWS * k)
+    ratios = []
+    for group in groups:
+        few = [side.thinned([group], min(n, DIVERSITY_ROWS), seed=seed) for side in (arm, base)]
+        own, free = (pdist(rows).mean() for rows in few)
+        if free > 0:
+            ratios.append(own / free)
+    return float(np.mean(ratios)) if ratios else np.nan
+
+
+def copy_threshold(real: Real | None) -> float:
+    """Distance to the nearest training face that 1% of unseen real faces fall below."""
+    if real is None or real.train is None:
+        return np.nan
+    return float(np.quantile(nearest(real.features, real.train)[0], COPY_QUANTILE))
+
+
+def near_copies(features: np.ndarray, real: Real | None, threshold: float) -> float:
+    """Share of faces nearer to a training face than 99% of unseen real faces are."""
+    if np.isnan(threshold):
+        return np.nan
+    return float((nearest(features, real.train)[0] < threshold).mean())
+
+
+def seed_quality(
+    stored: Stored, plain: Stored, base: Stored, target: Target, *, real: Real | None, threshold: float
+) -> dict[str, float]:
+    """Every quality figure of one draw, see `distances` (``_real`` and ``_base``), `diversity`
+    and `near_copies`; empty for a classifier without features."""
+    if stored.features is None or plain.features is None or base.features is None:
+        return {}
+    k, seed = len(target.shares), stored.cell.seed
+    arm, own, free = (Faces.of(s.features, s.labels, target) for s in (stored, plain, base))
+    found = {f"{name}_base": v for name, v in distances(arm, own, free, k, seed=seed).items()}
+    if real is not None:
+        faces = Faces.of(real.features, real.labels, target)
+        found |= {f"{name}_real": v for name, v in distances(arm, own, faces, k, seed=seed).items()}
+    return found | {
+        "diversity": diversity(arm, free, k, seed=seed),
+        "near_copies": near_copies(stored.features, real, threshold),
+    }
+
+
+def quality_table(
+    arms: list[Arm],
+    targets: dict[str, Target],
+    base: Stored | None,
+    real: Real | None,
+    *,
+    resamples: int,
+) -> pd.DataFrame:
+    """Distances by group, all seeds together, with bootstrap intervals.
+
+    Returns
+    -------
+    DataFrame
+        ``method, target, reference`` ("real test faces" or "base generator"), ``kind``
+        (kernel or frechet) and the columns of :func:`gammaface.metrics.quality_by_group`.
+        The n of an arm is that of its smallest group, so rows of one arm compare.
+    """
+    tables = []
+    for arm in arms:
+        features = [s.features for s in arm.draws.values() if s.features is not None]
+        if not features or base is None:
+            continue
+        target, labels = targets[arm.target], arm.labels()
+        own = _few(Faces.of(np.concatenate(features), labels, target))
+        references = {"base generator": Faces.of(base.features, base.labels, target)}
+        if real is not None:
+            references["real test faces"] = Faces.of(real.features, real.labels, target)
+        names = np.array(target.names, dtype=object)
+        for reference, faces in references.items():
+            few = _few(faces)
+            for kind in ("kernel", "frechet"):
+                table = quality_by_group(
+                    own.features,
+                    names[own.cells],
+                    few.features,
+                    names[few.cells],
+                    kind=kind,
+                    resamples=resamples,
+                )
+                tables.append(table.assign(**arm.name, reference=reference, kind=kind))
+    return pd.concat(tables, ignore_index=True)[list(TABLE)] if tables else pd.DataFrame(columns=TABLE)
+
+
+def _few(faces: Faces) -> Faces:
+    rows = np.arange(len(faces.cells))
+    chosen = np.sort(thin(rows, min(ROWS, len(rows)), np.random.default_rng(0)))
+    return Faces(faces.features[chosen], faces.cells[chosen])

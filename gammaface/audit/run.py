@@ -1,0 +1,144 @@
+"""The representation audit as one run: cells that are missing are drawn, finished ones kept.
+
+The run holds
+
+=====================  ===================================================================
+cells/<name>/          labels, features and cost of every draw, see `cells`
+audit.json             what they are read with, see `book`
+tables/*               see `tables`
+images/, thumbnails    at most 64 small pictures, see `thumbnails`
+harvest/               latents of the mixture, where a method needed one and none was given
+real, *_features       numbers of real faces, where they were given
+=====================  ===================================================================
+
+An audit may grow: the same run takes more methods, targets or seeds later, as long as
+model, classifier and path stay.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gammaface.audit.book import Book, known_recalls, told_classes
+from gammaface.audit.draw import Scene, draw_cell
+from gammaface.audit.options import AuditOptions
+from gammaface.audit.reference import Real
+from gammaface.audit.second import Second
+from gammaface.audit.tables import write_tables
+from gammaface.audit.thumbnails import keep_thumbnails
+from gammaface.generators import Generator
+from gammaface.mixture import LatentMixture
+from gammaface.sampling import Callback
+from gammaface.strategies import as_labeller
+from gammaface.workspace import Run, writing
+
+KIND = "audit"
+Report = Callable[[str, int, int], None]
+"""report(stage, done, total): called often, may raise to cancel."""
+
+
+def run_audit(
+    generator: Generator,
+    classifier,
+    options: AuditOptions,
+    *,
+    out: Path | str,
+    real: Real | None = None,
+    second: Second | None = None,
+    second_missing: str = "no second opinion was asked for",
+    recalls: Mapping[str, object] | None = None,
+    mixture: LatentMixture | None = None,
+    report: Report | None = None,
+    callback: Callback | None = None,
+) -> Run:
+    """Draw every method at every target and seed, label once, and tell who gets drawn.
+
+    Parameters
+    ----------
+    classifier : AttributeClassifier or Labeller
+        Names the groups, and steers the strategies. With ``features(images)`` distances
+        are measured, with ``calibration`` its errors are corrected.
+    options : AuditOptions
+    out : path
+        An interrupted audit continues there, and repeats no finished cell.
+    real : Real, optional
+        From :func:`gammaface.audit.reference.read_real`.
+    second : Second, optional
+        Labels the same images without steering; `second_missing` says why there is none.
+    recalls : mapping, optional
+        P(answer i | class j) by attribute, for the correction; by default the classifier's
+        own, from its validation faces.
+    mixture : LatentMixture, optional
+        For the strategies that need one; by default fitted on a harvest of the audit's own.
+    report, callback : callable, optional
+        ``report(stage, done, total)``, and what each denoising step calls; both may raise
+        to cancel.
+
+    Returns
+    -------
+    Run
+        With the tables of :func:`gammaface.audit.tables.write_tables`. A method that the
+        model or the draws refuse is in them with its reason.
+
+    Raises
+    ------
+    GammaFaceError
+        For targets that the classifier does not name, another audit in `out`, or a stored
+        cell that was drawn with other options.
+    """
+    classes = told_classes(as_labeller(classifier).classes)
+    digest = getattr(classifier, "hash", "")
+    config = {
+        "model": options.model,
+        "steps": options.steps,
+        "sampler": options.sampler,
+        "second": second.name if second else "",
+        "second_n": options.second_n if second else 0,
+    }
+    weights = {generator.name: generator.weights_hash, "attributes": digest}
+    book = Book(
+        classes,
+        {aim.name: aim.target(classes) for aim in options.aims},
+        known_recalls(classifier, classes, recalls),
+        second=second.name if second else "",
+        second_missing="" if second else second_missing,
+        extractor=f"attributes ({digest[:12]})" if hasattr(classifier, "features") else "",
+    )
+    with writing(out, kind=KIND, config=config, weights=weights) as run:
+        book = _grown(run, book)
+        book.save(run)
+        if real is not None:
+            real.save(run)
+        scene = Scene(generator, classifier, options, book, run.path, mixture, second, callback)
+        _draw(run, scene, report or (lambda stage, done, total: None))
+        write_tables(run, resamples=options.resamples, report=report)
+    return Run.open(out)
+
+
+def _grown(run: Run, book: Book) -> Book:
+    """The book with the targets that earlier cells of the same run were drawn for."""
+    if not (run.path / "audit.json").is_file():
+        return book
+    before = Book.load(run)
+    return Book(**(vars(book) | {"targets": before.targets | book.targets}))
+
+
+def _draw(run: Run, scene: Scene, say: Report) -> None:
+    cells = scene.options.cells()
+    sizes = [scene.options.method(cell.method).n for cell in cells]
+    # All are looked at first, so that nothing is drawn before a mix-up is found.
+    finished = [scene.has(cell) for cell in cells]
+    before, total = 0, sum(sizes)
+    for cell, size, done in zip(cells, sizes, finished, strict=True):
+        say("images", before, total)
+        if not done:
+            began = time.monotonic()
+            images = draw_cell(
+                scene, cell, progress=lambda i, _, before=before: say("images", before + i, total)
+            )
+            keep_thumbnails(run, scene.book, scene.options, cell, images)
+            run.add_timing("images", time.monotonic() - began)
+        before += size
+    say("images", total, total)

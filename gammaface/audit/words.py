@@ -1,0 +1,198 @@
+"""What an audit found, in sentences made from its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from gammaface.audit.book import Book
+from gammaface.audit.options import PLAIN
+from gammaface.people import name_of
+
+COLUMNS = ["about", "method", "target", "sentence"]
+FRACTIONS = {0.2: "a fifth", 0.25: "a quarter"}
+READERS = {
+    "labels": "",
+    "corrected": "without the classifier's errors",
+    "second opinion": "by the second opinion",
+}
+REFERENCES = {"real": "real test faces", "base": "the base generator's own faces"}
+COARSE_NAMES = {"race3": "perceived race (White, Black, Other)"}
+
+
+def sentences_table(tables: Mapping[str, pd.DataFrame], book: Book) -> pd.DataFrame:
+    """Every sentence: ``about, method, target, sentence``.
+
+    They say what was measured of methods. None judges a group.
+    """
+    rows = [*_readings(tables, book)]
+    rows += [_plain(row, book) for row in _records(tables["summary"]) if row["method"] == PLAIN]
+    rows += [_goal(row, book) for row in _records(tables["goals"])]
+    for row in _records(tables["summary"]):
+        if row["note"]:
+            told = "was refused" if not row["seeds"] else "did not find every image"
+            rows.append(_row("limits", row, f"{_where(row, book)}: it {told}. {row['note']}"))
+        if row["strategy"] == "component-uniform" and row["seeds"]:
+            rows.append(_components(row, book))
+        if row["method"] != PLAIN and row["seeds"]:
+            rows += _quality(row, book)
+    moved = tables["moves"][tables["moves"]["moved"].astype(bool)]
+    steered = tables["summary"].groupby("method")["steered"].any()
+    for (method, target), part in moved.groupby(["method", "target"], sort=False):
+        if steered[method]:
+            where = _where({"method": method, "target": target}, book)
+            rows.append(_moved(f"{where}: what was not steered differs", method, target, part))
+        elif target == moved.loc[moved["method"] == method, "target"].iloc[0]:
+            rows.append(_moved(f"{method}, which follows no target, differs", method, "", part))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def target_words(name: str, book: Book) -> str:
+    """A target as people read it."""
+    target = book.targets[name]
+    words = " x ".join(COARSE_NAMES.get(a, name_of(a)) for a in target.attributes)
+    if np.allclose(target.shares, 1 / len(target.shares)):
+        return words
+    shares = ", ".join(f"{cell} {share:.2f}" for cell, share in zip(target.names, target.shares, strict=True))
+    return f"{words} ({shares})"
+
+
+def _readings(tables: Mapping[str, pd.DataFrame], book: Book) -> list[dict]:
+    """What the numbers were read with, and what is missing."""
+    rows = []
+    for name, target in book.targets.items():
+        source, words = book.recalls_in_words(target.attributes), target_words(name, book)
+        told = (
+            f"the shares are corrected for the classifier's errors with recalls from {source}"
+            if source
+            else "the shares are not corrected: the classifier's recalls are not known"
+        )
+        rows.append(_row("readings", {"method": "", "target": name}, f"{_capital(words)}: {told}."))
+    if not book.second:
+        text = f"No second opinion stands beside the shares: {book.second_missing}."
+        return [*rows, _row("readings", {"method": "", "target": ""}, text)]
+    for row in _records(tables["agreement"]):
+        if row["group"] == "all" and row["method"] == PLAIN:
+            text = (
+                f"On plain faces, {book.second} and the classifier agree on {name_of(row['attribute'])} in"
+                f" {row['agreement']:.1%} [{row['low']:.1%}, {row['high']:.1%}] of {row['n']:,} faces."
+            )
+            rows.append(_row("readings", row, text))
+    return [row for i, row in enumerate(rows) if row["sentence"] not in {r["sentence"] for r in rows[:i]}]
+
+
+def _plain(row: Mapping, book: Book) -> dict:
+    if not row["seeds"]:
+        return _row("plain", row, f"{_where(row, book)}: nothing was drawn.")
+    ratio = row["fd"] / row["noise_floor"]
+    text = (
+        f"{_where(row, book)}: FD {_with_sd(row['fd'], row['fd_sd'])}, {ratio:.1f} times the noise floor"
+        f" ({row['noise_floor']:.3f} at n = {int(row['n']):,}), {row['seeds']} seeds."
+    )
+    return _row("plain", row, text)
+
+
+def _goal(row: Mapping, book: Book) -> dict:
+    """One arm against the limits, as facts."""
+    fraction = FRACTIONS[row["fraction"]]
+    floored = not row["fraction"] * row["plain"] >= row["floor"]
+    why = f"the noise floor at n = {row['n']:,}" if floored else f"{fraction} of plain's"
+    verdict = {
+        (True, True): "both are met",
+        (False, True): "the FD is above its limit",
+        (True, False): "the cost is above its limit",
+        (False, False): "both are above their limits",
+    }[bool(row["fd_met"]), bool(row["cost_met"])]
+    reader = READERS[row["reading"]]
+    text = (
+        f"{_where(row, book)}: {reader + ', ' if reader else ''}FD {_with_sd(row['fd'], row['sd'])}, plain"
+        f" sampling's is {row['plain']:.3f}, at {row['cost']:.2f}x its network evaluations. The limits are"
+        f" {row['limit']:.3f} ({why}) and {row['cost_limit']:g}x: {verdict}."
+    )
+    return _row("goal", row, text)
+
+
+def _components(row: Mapping, book: Book) -> dict:
+    """Whether evenness over components did anything for the target."""
+    low, high, difference = (row[f"fd_vs_plain{end}"] for end in ("_low", "_high", ""))
+    numbers = f"the FD differs from plain sampling's by {difference:+.3f}"
+    if np.isnan(low):
+        told = f"{numbers}; one seed gives no interval"
+    elif low <= 0 <= high:
+        told = f"sampling evenly over components does nothing that shows: {numbers} [{low:+.3f}, {high:+.3f}]"
+    else:
+        word = "lowers" if high < 0 else "raises"
+        told = f"sampling evenly over components {word} it: {numbers} [{low:+.3f}, {high:+.3f}]"
+    return _row("components", row, f"{_where(row, book)}: {told}.")
+
+
+def _quality(row: Mapping, book: Book) -> list[dict]:
+    """Where quality fell, rose, or did neither."""
+    rows = []
+    for short, reference in REFERENCES.items():
+        told = []
+        for kind, words in (("kernel", "kernel distance"), ("frechet", "Fréchet distance")):
+            difference = row[f"{kind}_{short}_vs_plain"]
+            low, high = (row[f"{kind}_{short}_vs_plain_{end}"] for end in ("low", "high"))
+            if np.isnan(difference):
+                continue
+            before = row[f"{kind}_{short}"] - difference
+            relative = f", {difference / before:+.0%}" if before > 0 else ""
+            told.append(f"{words} {_verdict(low, high)}: {difference:+.3g} {_ends(low, high)}{relative}")
+        if told:
+            text = f"{_where(row, book)}: within each group, against {reference}, {'; '.join(told)}."
+            rows.append(_row("quality", row, text))
+    if row["diversity_high"] < 1:
+        text = (
+            f"{_where(row, book)}: faces of a group are {row['diversity']:.2f}"
+            f" [{row['diversity_low']:.2f}, {row['diversity_high']:.2f}] times as far apart as the base"
+            " generator's: less diverse."
+        )
+        rows.append(_row("quality", row, text))
+    return rows
+
+
+def _verdict(low: float, high: float) -> str:
+    if np.isnan(low):
+        return "differs from plain's (one seed, no interval)"
+    if low > 0:
+        return "is larger than plain's"
+    return "is smaller than plain's" if high < 0 else "differs from plain's no more than seeds do"
+
+
+def _moved(start: str, method: str, target: str, moved: pd.DataFrame) -> dict:
+    """Attributes that differ from plain sampling by more than noise."""
+    told = [
+        f"{COARSE_NAMES.get(r['attribute'], name_of(r['attribute']))} ({r['class']} {r['plain']:.2f} to"
+        f" {r['share']:.2f}, p = {r['p_holm']:.2g})"
+        for r in _records(moved)
+    ]
+    text = f"{start} from plain sampling by more than noise: {'; '.join(told)}."
+    return _row("moved", {"method": method, "target": target}, text)
+
+
+def _where(row: Mapping, book: Book) -> str:
+    return f"{_capital(target_words(row['target'], book))}, {row['method']}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _with_sd(value: float, sd: float) -> str:
+    return f"{value:.3f}" if np.isnan(sd) else f"{value:.3f} ± {sd:.3f}"
+
+
+def _ends(low: float, high: float) -> str:
+    return "" if np.isnan(low) else f"[{low:+.3g}, {high:+.3g}]"
+
+
+def _row(about: str, key: Mapping, sentence: str) -> dict:
+    text = " ".join(sentence.split())
+    return {"about": about, "method": key["method"], "target": key["target"], "sentence": text}
+
+
+def _records(table: pd.DataFrame) -> list[dict]:
+    return table.to_dict(orient="records")

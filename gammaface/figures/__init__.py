@@ -1,0 +1,16 @@
+"""Plotly figures from a run's tables; each answers the question in its title."""
+
+from gammaface.figures.clusters import bic_curve, cluster_map, component_shares
+from gammaface.figures.people import drawn_shares, share_dots, skin_tones
+from gammaface.figures.style import Mark, mark_of
+
+__all__ = [
+    "Mark",
+    "bic_curve",
+    "cluster_map",
+    "component_shares",
+    "drawn_shares",
+    "mark_of",
+    "share_dots",
+    "skin_tones",
+]

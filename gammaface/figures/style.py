@@ -1,0 +1,70 @@
+"""What every figure shares: colours, marks and the frame.
+
+Backgrounds are transparent and the ink is a middle grey, so that one figure reads on light
+and dark pages alike. Components differ by colour and by marker, never by colour alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from gammaface.errors import GammaFaceError
+
+# Okabe and Ito's colours (2008), told apart with every common colour vision; the dark ones
+# first, grey in place of black, which a dark page would swallow.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442")
+SHAPES = (
+    ("circle", "●"),
+    ("square", "■"),
+    ("diamond", "◆"),
+    ("triangle-up", "▲"),
+    ("triangle-down", "▼"),
+    ("cross", "✚"),
+    ("x", "✖"),
+    ("star", "★"),
+    ("hexagon", "⬢"),
+    ("pentagon", "⬟"),
+    ("triangle-left", "◀"),
+)
+INK, LINE = "#767e88", "rgba(128,136,148,0.28)"
+
+_AXIS = dict(gridcolor=LINE, linecolor=LINE, zeroline=False, ticks="", title_standoff=8)
+TEMPLATE = go.layout.Template(
+    layout=dict(
+        font=dict(family="'Source Sans', system-ui, sans-serif", size=14, color=INK),
+        title=dict(x=0, xanchor="left", xref="container", y=0.97, yanchor="top", font_size=17),
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        xaxis=_AXIS,
+        yaxis=_AXIS,
+        hoverlabel=dict(font_size=13),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one component is drawn everywhere."""
+
+    colour: str
+    symbol: str  # Plotly's name
+    glyph: str  # the same shape as a character
+
+
+def mark_of(component: int) -> Mark:
+    """Colour and shape of a component; no two of the first 88 share both."""
+    symbol, glyph = SHAPES[component % len(SHAPES)]
+    return Mark(PALETTE[component % len(PALETTE)], symbol, glyph)
+
+
+def finish(figure: go.Figure, question: str, *, height: int, legend: dict | None = None) -> None:
+    figure.update_layout(template=TEMPLATE, title_text=question, height=height, legend=legend)
+
+
+def need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    missing = [c for c in columns if c not in table]
+    if missing:
+        raise GammaFaceError(f"the table has no column {', '.join(missing)}", fix="Compute the run again.")

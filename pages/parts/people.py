@@ -1,0 +1,136 @@
+"""Who is drawn, as a classifier perceives it: what several pages show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import streamlit as st
+
+from gammaface import figures
+from gammaface.hand_labels import recalls_in_words
+from gammaface.people import attributes_of, name_of, shares
+
+from .batches import Shown
+from .state import has_classifier
+from .study import People, Study
+
+FIXED = {"displayModeBar": False}
+TRAIN = "python -m gammaface train attributes --help"
+PERCEIVED = (
+    "Perceived attributes, not identities: what a classifier sees in a picture says nothing about who a"
+    " person is."
+)
+
+
+def explain_missing(study: Study) -> None:
+    """Why a run has no labels, and what to press."""
+    reason = study.missing[:1].upper() + study.missing[1:]
+    with st.container(border=True):
+        st.markdown(f"**No attribute has been measured in this run.** {reason}.")
+        if has_classifier():
+            st.markdown(
+                "Press **Compute again** at the top: a new run labels every picture, and a few hundred"
+                " finished faces besides, so that shares have intervals."
+            )
+        else:
+            st.markdown("Train an attribute classifier, then press **Compute again** at the top.")
+            st.code(TRAIN, language="bash")
+
+
+def choose_attribute(attributes: Iterable[str], *, label: str = "Attribute") -> str:
+    """One attribute; the choice is kept between pages and in the link."""
+    options = list(attributes)
+    return st.selectbox(
+        label,
+        options,
+        format_func=lambda name: name_of(name).capitalize(),
+        key="attribute",
+        bind="query-params",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def overview_charts(path: str, stamp: str, _people: People):
+    """The Overview's figures, made once per run."""
+    table = _people.people_shares
+    named = table[table["attribute"].isin(attributes_of(_people.people))]
+    return figures.drawn_shares(named), figures.skin_tones(_people.people)
+
+
+def who_is_drawn(study: Study) -> None:
+    """Shares against even, skin tone beside perceived race, and how sure all this is."""
+    st.subheader("Who it draws, as a classifier perceives it", anchor=False)
+    if study.people is None:
+        explain_missing(study)
+        return
+    found = study.people.found
+    st.markdown(f"Shares among {found['n']:,} finished faces, each with its 95% interval. {PERCEIVED}")
+    drawn, tones = overview_charts(str(study.run.path), study.run.manifest.created, study.people)
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        st.plotly_chart(
+            drawn,
+            config=FIXED,
+            alt="Share of every class of every perceived attribute with intervals, against even shares.",
+        )
+    with right:
+        st.plotly_chart(
+            tones, config=FIXED, alt="Skin tone as typology angle of each face, by perceived race."
+        )
+        st.caption(
+            "The typology angle (ITA) is measured on the cheeks' colour, without labels; light and white"
+            " balance move it, too."
+        )
+    recalls = recalls_in_words({name: r["by_hand"] for name, r in found["recalls"].items()})
+    st.dataframe(evenness_rows(found), hide_index=True, width="stretch", height="content")
+    st.caption(
+        "FD: distance of the shares from even ones (fairness discrepancy); a fair sampler of as many"
+        f" faces shows the noise floor, not 0. Corrected uses recalls on {recalls}."
+        " Uncertain: below the probability that gave 95% precision on validation faces."
+    )
+
+
+def evenness_rows(found: dict) -> list[dict]:
+    """The measured attributes, one row each."""
+
+    def number(value: float | None) -> str:
+        return "not known" if value is None else f"{value:.3f}"
+
+    return [
+        {
+            "Attribute": name_of(row["attribute"]).capitalize(),
+            "FD": number(row["fd"]),
+            "of mean probabilities": number(row["fd_soft"]),
+            "corrected": number(row["fd_corrected"]),
+            "Noise floor": number(row["noise_floor"]),
+            "Mean probability": f"{row['mean_probability']:.2f}",
+            "Uncertain": f"{100 * row['uncertain']:.0f}%",
+        }
+        for row in found["attributes"]
+    ]
+
+
+def moved_shares(shown: Shown) -> None:
+    """One attribute's shares among evenly and plainly drawn faces, and what to make of it."""
+    balanced, plain = shown.labels
+    attribute = choose_attribute(attributes_of(balanced))
+    table = pd.concat(
+        [
+            shares(part, [attribute]).assign(group=f"{words} (n = {len(part)})")
+            for words, part in (("Even over components", balanced), ("Plain", plain))
+        ]
+    )
+    st.plotly_chart(
+        figures.share_dots(
+            table,
+            question=f"Did evenness over components move {name_of(attribute)}?",
+            attribute=attribute,
+            reference="even",
+        ),
+        config=FIXED,
+        alt=f"Shares of {name_of(attribute)} among evenly and plainly drawn faces, with intervals.",
+    )
+    for sentence in shown.moves.loc[shown.moves["attribute"] == attribute, "sentence"]:
+        st.markdown(f"- {sentence}")
+    st.caption(PERCEIVED)
