@@ -1,7 +1,7 @@
-"""What a component is: which attributes it follows, who is in it, how its pictures look.
+"""What a component is: which attributes it follows, its typical members, how its pictures look.
 
 Functions over arrays and tables; none of them knows a model. How much of an attribute the
-space holds at all: :mod:`gammaface.probes`.
+space holds at all: :mod:`gammaface.probes`; who is in it: :mod:`gammaface.people`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.special import xlogy
-from scipy.stats import binomtest
 from scipy.stats.contingency import association as contingency_association
 from sklearn.metrics import adjusted_mutual_info_score
 
@@ -96,49 +95,6 @@ def holm(p: np.ndarray) -> np.ndarray:
     stepped = p[order] * np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(1, np.maximum.accumulate(stepped)) if len(order) else []
     return corrected
-
-
-def shares(components: np.ndarray, attributes: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Shares of every attribute's values in every component, and in all rows.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``attribute, value, component, n, count, share, low, high, overall``: one row per
-        value and component; n is the component's rows that have a value, ``low`` and
-        ``high`` are Wilson's interval (Wilson 1927), ``overall`` is the share in all rows.
-
-    Raises
-    ------
-    GammaFaceError
-        As :func:`association`; a confidence that is not between 0 and 1.
-    """
-    components = check_beside(components, attributes)
-    if not 0 < confidence < 1:
-        raise GammaFaceError(f"confidence={confidence}", fix="Give a number between 0 and 1.")
-    table = []
-    for name in attributes:
-        kept, codes, values = as_classes(attributes[name])
-        found, groups = np.unique(components[kept], return_inverse=True)
-        counts = _counts(groups, codes)
-        for place, component in enumerate(found):
-            n = int(counts[place].sum())
-            for value, count, overall in zip(values, counts[place], counts.sum(0) / len(codes), strict=True):
-                interval = binomtest(int(count), n).proportion_ci(confidence, method="wilson")
-                table.append(
-                    {
-                        "attribute": name,
-                        "value": value,
-                        "component": component,
-                        "n": n,
-                        "count": int(count),
-                        "share": count / n,
-                        "low": interval.low,
-                        "high": interval.high,
-                        "overall": overall,
-                    }
-                )
-    return pd.DataFrame(table)
 
 
 def exemplars(responsibilities: np.ndarray, *, each: int = 8) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import mutual_info_score
 
 from gammaface import GammaFaceError
-from gammaface.components import association, exemplars, holm, looks, shares
+from gammaface.components import association, exemplars, holm, looks
 from gammaface.probes import linear_probe
 
 
@@ -55,21 +55,6 @@ def test_holm_by_hand():
     assert np.isnan(holm(np.array([np.nan]))).all()
 
 
-def test_shares_have_wilsons_interval(people):
-    components, attributes = people
-    table = shares(components, attributes[["gender"]])
-    row = table[(table["value"] == "male") & (table["component"] == 1)].iloc[0]
-    members = attributes["gender"][components == 1]
-    assert row["n"] == len(members) and row["share"] == (members == "male").mean()
-    assert row["overall"] == (attributes["gender"] == "male").mean()
-    n, share, z = row["n"], row["share"], 1.959964
-    centre, spread = share + z**2 / 2 / n, z * np.sqrt(share * (1 - share) / n + z**2 / 4 / n**2)
-    assert [row["low"], row["high"]] == pytest.approx(
-        [(centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)], abs=1e-6
-    )
-    assert table.groupby("component")["share"].sum().tolist() == pytest.approx([1, 1])
-
-
 def test_exemplars_tell_when_their_order_says_nothing():
     table = exemplars(np.array([[1.0, 0], [1, 0], [1, 0], [0.2, 0.8], [0.1, 0.9]]), each=2)
     assert table[["component", "rank", "row", "tied"]].to_numpy().tolist() == [
@@ -111,8 +96,6 @@ def test_refusals(people):
         association(components[1:], attributes)
     with pytest.raises(GammaFaceError, match="0 permutations"):
         association(components, attributes, permutations=0)
-    with pytest.raises(GammaFaceError, match="confidence=1"):
-        shares(components, attributes, confidence=1)
     with pytest.raises(GammaFaceError, match="0 exemplars"):
         exemplars(np.ones((3, 1)), each=0)
     with pytest.raises(GammaFaceError, match="images of shape"):

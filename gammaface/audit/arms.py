@@ -91,7 +91,7 @@ def over_seeds(values: Sequence[float]) -> dict[str, float]:
     n = len(known)
     mean = float(known.mean()) if n else np.nan
     sd = float(known.std(ddof=1)) if n > 1 else np.nan
-    reach = float(student.ppf(0.975, n - 1)) * sd / np.sqrt(n) if n > 1 else np.nan
+    reach = float(student.ppf(0.975, n - 1) * sd / np.sqrt(n)) if n > 1 else np.nan
     return {"value": mean, "sd": sd, "low": mean - reach, "high": mean + reach}
 
 
