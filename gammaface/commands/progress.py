@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
-from gammaface.latents import Progress
-from gammaface.study import Report
+if TYPE_CHECKING:  # they load torch, which listing runs should not wait for
+    from gammaface.latents import Progress
+    from gammaface.study import Report
 
 
 @contextmanager
