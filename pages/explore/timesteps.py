@@ -38,9 +38,9 @@ if not runs:
     with st.container(border=True):
         st.subheader("No survey of this model yet", anchor=False)
         st.markdown(
-            "A survey draws 3,000 faces, fits mixtures in seven views at up to eight timesteps and"
-            " measures what their components follow. It takes about half an hour on two cores; start"
-            " it in a terminal and load this page again."
+            "A survey draws 3,000 faces, fits mixtures to what the model holds of them in every space"
+            " and at seven timesteps, and measures what their components follow. Start it in a"
+            " terminal and load this page again."
         )
         st.code(COMMAND, language="bash")
     st.stop()

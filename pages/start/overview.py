@@ -100,7 +100,7 @@ quiet = {"delta_color": "off", "delta_arrow": "off", "border": True}
 at = f"t = {numbers['harvest']['t']}, √ᾱ = {numbers['harvest']['sqrt_abar']:.2f}"
 facts[0].metric("Latents studied", f"{numbers['harvest']['n']:,}", at, **quiet)
 facts[1].metric(
-    "Components used", f"{numbers['k']['used']}", f"BIC suggests {numbers['k']['suggested']}", **quiet
+    "Components used", f"{numbers['k']['used']}", f"suggested: {numbers['k']['suggested']}", **quiet
 )
 for column, words, row in (
     (facts[2], "Largest component", largest),
