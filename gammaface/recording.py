@@ -20,8 +20,10 @@ COMPONENTS = SurveyOptions(n=2000, steps=25, seed=0)
 
 def _first_light(generator: Generator, out: Path, real: Path | None, report: Report | None) -> None:
     run_study(generator, FIRST_LIGHT, out=out, report=report)
-    # The latents are recomputed from their seeds; the run ships without them.
+    # The latents and the census' faces are recomputed from their seeds; the run ships
+    # without them.
     shutil.rmtree(out / "harvest")
+    shutil.rmtree(out / "images" / "people", ignore_errors=True)
 
 
 def _components(generator: Generator, out: Path, real: Path | None, report: Report | None) -> None:

@@ -18,7 +18,7 @@ from gammaface.baselines.problem import Examples, Problem, Recipe, Trained
 from gammaface.errors import GammaFaceError
 from gammaface.training.augment import augment
 from gammaface.training.autoencoder import to_unit
-from gammaface.training.loop import has_fast_bf16, step_generator
+from gammaface.training.loop import denormals_flushed, has_fast_bf16, step_generator
 
 BACKBONES: dict[str, Architecture] = ARCHITECTURES | {
     # A quarter of compact's work: its stem halves the picture twice.
@@ -103,6 +103,7 @@ class Phase:
     after_step: Callable[[], None] | None = None
 
 
+@denormals_flushed()
 def fit(network: torch.nn.Module, examples: Examples, phase: Phase, problem: Problem) -> int:
     """Train with Adam; keep the weights that validate best; return the pictures shown.
 
@@ -159,7 +160,6 @@ def fit(network: torch.nn.Module, examples: Examples, phase: Phase, problem: Pro
 
 def steady() -> None:
     """Set what the last digits depend on, so that no cell depends on the one before it."""
-    torch.set_flush_denormal(True)  # products of denormal numbers are slow on CPUs
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
 
 

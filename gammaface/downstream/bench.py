@@ -23,7 +23,7 @@ from gammaface.downstream.tasks import get_task
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.training.face_sets import FaceSet
-from gammaface.training.loop import has_fast_bf16
+from gammaface.training.loop import denormals_flushed, has_fast_bf16
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ class Bench:
             if cell.source and cell.labeller == "full":
                 self._pool(cell)
 
+    @denormals_flushed()
     def compute(self, cell: Cell) -> Result:
         """Train a cell's classifier and predict the test faces."""
         config, started = self.config(cell), time.monotonic()

@@ -13,7 +13,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,17 @@ def step_generator(seed: int, step: int, process: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + step) * 1_009 + process)
 
 
+@contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Round denormal numbers to zero inside: their products are slow on CPUs."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@denormals_flushed()
 def train(
     model: torch.nn.Module,
     loss_of: Callable[[torch.nn.Module, int, Accelerator], torch.Tensor],
@@ -110,7 +122,6 @@ def train(
         When `out` holds a checkpoint and `resume` is false, or the checkpoint is
         damaged or of another config.
     """
-    torch.set_flush_denormal(True)  # products of denormal numbers are slow on CPUs
     accelerator = Accelerator(mixed_precision="bf16" if has_fast_bf16() else "no")
     optimizer = torch.optim.AdamW(
         model.parameters(),

@@ -51,7 +51,7 @@ def test_the_card_says_how_close_and_who(tiny, tmp_path):
     figures = numbers["figures"]
     generated, train = figures["closeness"]
     assert figures["n"] == 64
-    assert train["precision"] > 0.5 > generated["precision"]  # grey blobs are not noise
+    assert train["precision"] > 0.5 and train["recall"] > 0.5  # the same noise
     assert train["frechet"] < generated["frechet"]
     shares = {}
     for row in figures["people"]:

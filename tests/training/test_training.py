@@ -10,7 +10,7 @@ from gammaface import GammaFaceError, harvest, load_generator
 from gammaface.training import autoencoder as ae
 from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
 from gammaface.training.diffusion import UNetWidths, encode_latents, train_diffusion
-from gammaface.training.loop import Schedule, newest_checkpoint
+from gammaface.training.loop import Schedule, denormals_flushed, newest_checkpoint
 
 WIDTHS = UNetWidths((32, 32), 1, 16)
 NARROW = ae.AutoencoderWidths((8, 8, 16, 16), (8, 8, 16, 16), (0, 1, 1, 1), (0, 1, 1, 1))
@@ -140,3 +140,10 @@ def test_schedule():
     assert schedule.rate(400) == 1.0
     assert schedule.rate(750) == pytest.approx(0.5)
     assert schedule.rate(1000) == 0.0
+
+
+def test_denormals_are_exact_again_after_training(tmp_path):
+    tiny = torch.tensor([1e-40])
+    with denormals_flushed():
+        assert (tiny * 0.5).item() == 0
+    assert (tiny * 0.5).item() > 0
