@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.special import xlogy
+from scipy.stats import gamma
 from scipy.stats.contingency import association as contingency_association
 from sklearn.metrics import adjusted_mutual_info_score
 
@@ -45,6 +46,8 @@ def association(
         cramers_v  sqrt(chi2 / (n min(rows - 1, columns - 1))), 0 to 1, above 0 by chance
         p          share of permutations with as much mutual information, (1 + b) / (1 + m)
                    (Phipson and Smyth 2010); AMI orders permutations alike
+        p_tail     the same from a gamma with the permutations' mean and variance: not bounded
+                   below, for corrections over many tests
         p_holm     p corrected for the number of attributes (Holm 1979)
         n          rows that have a value
         ========== =====================================================================
@@ -69,16 +72,17 @@ def association(
     for name in attributes:
         kept, codes, _ = as_classes(attributes[name])
         groups = np.unique(components[kept], return_inverse=True)[1]
-        row = {"attribute": name, "ami": np.nan, "cramers_v": np.nan, "p": np.nan, "n": len(codes)}
+        row = {"attribute": name, "ami": np.nan, "cramers_v": np.nan, "p": np.nan, "p_tail": np.nan}
+        row["n"] = len(codes)
         if len(codes) and groups.max() > 0 and codes.max() > 0:
             row |= {
                 "ami": float(adjusted_mutual_info_score(codes, groups)),
                 "cramers_v": float(contingency_association(_counts(groups, codes), method="cramer")),
-                "p": _permutation_p(groups, codes, permutations, seed),
             }
+            row["p"], row["p_tail"] = _permutation_p(groups, codes, permutations, seed)
         table.append(row)
     table = pd.DataFrame(table)
-    table.insert(4, "p_holm", holm(table["p"].to_numpy()))
+    table.insert(5, "p_holm", holm(table["p"].to_numpy()))
     return table
 
 
@@ -226,12 +230,22 @@ def _counts(groups: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.bincount(groups * shape[1] + codes, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def _permutation_p(groups: np.ndarray, codes: np.ndarray, permutations: int, seed: int) -> float:
-    # The margins stay, so mutual information is the sum of c log c up to a constant.
+def _permutation_p(
+    groups: np.ndarray, codes: np.ndarray, permutations: int, seed: int
+) -> tuple[float, float]:
+    """The share of permutations with as much information, and its smooth tail."""
     rng = np.random.default_rng(seed)
-    observed = xlogy(counts := _counts(groups, codes), counts).sum()
-    as_much = 0
-    for _ in range(permutations):
+    counts = _counts(groups, codes)
+    # The margins stay, so that mutual information is the sum of c log c up to a constant.
+    fixed = sum(xlogy(m, m).sum() for m in (counts.sum(0), counts.sum(1))) - xlogy(len(codes), len(codes))
+    observed = xlogy(counts, counts).sum() - fixed
+    drawn = np.empty(permutations)
+    for i in range(permutations):
         counts = _counts(rng.permutation(groups), codes)
-        as_much += xlogy(counts, counts).sum() >= observed * (1 - 1e-12)
-    return (1 + int(as_much)) / (1 + permutations)
+        drawn[i] = xlogy(counts, counts).sum() - fixed
+    p = (1 + int((drawn >= observed - 1e-9 * abs(fixed)).sum())) / (1 + permutations)
+    if not (spread := drawn.var()) > 0:
+        return p, p
+    # Under independence 2 n MI is nearly chi-squared, a gamma: its moments are the permutations'.
+    scale = spread / drawn.mean()
+    return p, float(gamma.sf(observed, drawn.mean() / scale, scale=scale))

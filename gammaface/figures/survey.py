@@ -35,7 +35,7 @@ def followed(best: pd.DataFrame) -> go.Figure:
                 name=name,
                 marker=dict(color=colour, pattern_shape="" if person else "/"),
                 text=[
-                    f"{ami:.3f}" + ("" if clear else " (no more than chance)")
+                    f"{ami:.3f}" + ("" if clear else " chance")
                     for ami, clear in zip(part["ami"], part["beats_chance"], strict=True)
                 ],
                 textposition="outside",
@@ -46,9 +46,7 @@ def followed(best: pd.DataFrame) -> go.Figure:
     legend = dict(orientation="h", x=0, y=-0.2, yanchor="top")
     finish(figure, "What do components follow most?", height=110 + 30 * len(rows), legend=legend)
     figure.update_yaxes(categoryorder="array", categoryarray=[_plain(a) for a in rows["attribute"]])
-    figure.update_xaxes(
-        title="highest adjusted mutual information, 0 is chance", range=[0, _reach(rows["ami"])]
-    )
+    figure.update_xaxes(title="highest AMI (0 is chance)", range=[0, _reach(rows["ami"])])
     return figure.update_layout(margin=MARGIN | {"b": 84}, barmode="overlay")
 
 
@@ -92,8 +90,8 @@ def probe_map(probes: pd.DataFrame, *, attribute: str) -> go.Figure:
     return _heat(
         accuracy,
         words,
-        question=f"Could a straight line read {_plain(attribute)}? (naming the majority: {majority:.2f})",
-        bar="accuracy",
+        question=f"Could a straight line read {_plain(attribute)}?",
+        bar=f"accuracy<br>(majority<br>{majority:.2f})",
         bottom=majority,
         top=1.0,
         hover="%{y}, √ᾱ = %{x}: accuracy %{z:.3f}<extra></extra>",

@@ -28,6 +28,11 @@ def read(path: str, stamp: str) -> tuple[dict[str, pd.DataFrame], dict]:
     return {name: run.table(name) for name in TABLES}, json.loads((run.path / "metrics.json").read_text())
 
 
+def upper(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
 st.title("Timesteps", anchor=False)
 st.markdown(
     "The same faces, seen in every space along the way from noise to picture. A mixture can only"
@@ -69,14 +74,14 @@ st.caption(
 best = pd.DataFrame([row for row in numbers["best"] if row["source"] == source])
 best["person"] = ~best["attribute"].isin(LOOKS)
 said = [s for s in numbers["sentences"] if s.startswith(f"In {words}")]
-left, right = st.columns([2, 3], gap="large")
+left, right = st.columns(2, gap="large")
 with left:
     st.plotly_chart(
         figures.followed(best), config=PLAIN, alt="Highest adjusted mutual information of each attribute."
     )
 with right:
     st.subheader("In words", anchor=False)
-    st.markdown("\n".join(f"- {sentence.removeprefix(f'In {words}, ').capitalize()}" for sentence in said))
+    st.markdown("\n".join(f"- {upper(sentence.removeprefix(f'In {words}, '))}" for sentence in said))
 
 st.subheader("Cell by cell", anchor=False)
 choice = st.columns([2, 3, 3], gap="medium")
@@ -93,7 +98,8 @@ k = choice[1].segmented_control(
     required=True,
     key="survey-k",
 )
-view = choice[2].selectbox("View for BIC", list(dict.fromkeys(mine["sweep"]["view"])), key="survey-view")
+views = sorted(set(mine["sweep"]["view"]), reverse=True)
+view = choice[2].selectbox("View for BIC", views, key="survey-view")
 
 related = mine["association"]
 st.plotly_chart(
