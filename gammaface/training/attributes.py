@@ -32,6 +32,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.training.augment import augment
 from gammaface.training.autoencoder import to_unit
 from gammaface.training.face_sets import FaceSet
+from gammaface.training.grow import grow
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 STORED = 1.2  # pictures are kept this much larger than the network's input, to move the crop in
@@ -120,12 +121,12 @@ def train_attributes(
     resolution : int
         Side of the network's input, 32 or more.
     start_from : AttributeClassifier, optional
-        Weights to continue from, of the same architecture, instead of random ones.
+        Weights to continue from, of the same architecture or a smaller one (see `grow`).
 
     Raises
     ------
     GammaFaceError
-        Unknown architecture or one that `start_from` does not have, no data, or a checkpoint
+        Unknown architecture or one that `start_from` does not fit, no data, or a checkpoint
         that does not fit (see `loop.train`).
     """
     if architecture not in ARCHITECTURES:
@@ -140,13 +141,7 @@ def train_attributes(
     design = ARCHITECTURES[architecture]
     network = AttributeNetwork(design).to(memory_format=torch.channels_last)
     if start_from is not None:
-        try:
-            network.load_state_dict(start_from.network.state_dict())
-        except RuntimeError:
-            raise GammaFaceError(
-                f"the weights to start from are not of the architecture '{architecture}'",
-                fix="Give the architecture they were trained with.",
-            ) from None
+        grow(start_from.network, network, seed=schedule.seed)
     mixer = Mixer(sets, resolution=resolution)
 
     def loss_of(model, step, accelerator):

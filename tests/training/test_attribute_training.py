@@ -228,9 +228,9 @@ def test_training_goes_on_from_weights(sets, tmp_path):
     for name, value in first.network.state_dict().items():
         if "running" not in name and "tracked" not in name:  # batch statistics move anyway
             torch.testing.assert_close(again.network.state_dict()[name], value)
-    monster = attributes.AttributeNetwork(Architecture((8, 8), (1, 1), 8))
+    monster = attributes.AttributeNetwork(Architecture((8, 24), (1, 1), 8))
     other = dataclasses.replace(first, network=monster)
-    with pytest.raises(GammaFaceError, match="not of the architecture"):
+    with pytest.raises(GammaFaceError, match="not of a smaller network"):
         run(sets, tmp_path / "other", start_from=other)
 
 
