@@ -14,6 +14,12 @@ page = st.navigation(
         "Start": [st.Page("pages/start/overview.py", title="Overview", icon=":material/home:", default=True)],
         "Explore": [
             st.Page(
+                "pages/explore/harvest.py",
+                title="Harvest",
+                icon=":material/grain:",
+                url_path="harvest",
+            ),
+            st.Page(
                 "pages/explore/clusters.py",
                 title="Clusters",
                 icon=":material/scatter_plot:",
@@ -36,15 +42,50 @@ page = st.navigation(
         ],
         "Audit": [
             st.Page(
+                "pages/audit/generator.py",
+                title="Generator",
+                icon=":material/balance:",
+                url_path="generator",
+            ),
+            st.Page(
+                "pages/audit/quality.py", title="Quality", icon=":material/high_quality:", url_path="quality"
+            ),
+            st.Page(
                 "pages/audit/labels.py",
                 title="Labels",
                 icon=":material/label:",
                 url_path="labels",
-            )
+            ),
+            st.Page(
+                "pages/audit/applications.py",
+                title="Applications",
+                icon=":material/biotech:",
+                url_path="applications",
+            ),
+            st.Page(
+                "pages/audit/rebalance.py",
+                title="Rebalance",
+                icon=":material/model_training:",
+                url_path="rebalance",
+            ),
         ],
-    }
+        "Data": [
+            st.Page("pages/data/folder.py", title="Your data", icon=":material/folder_open:", url_path="data")
+        ],
+        "Runs": [
+            st.Page(
+                "pages/runs/gallery.py", title="All runs", icon=":material/inventory_2:", url_path="runs"
+            ),
+            st.Page(
+                "pages/runs/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"
+            ),
+            st.Page("pages/runs/details.py", title="Run", url_path="run", visibility="hidden"),
+        ],
+    },
+    expanded=True,
 )
 
+st.session_state["showing"] = page.url_path
 # A page asks here for another choice: a widget's value is set before it is drawn.
 for key, value in st.session_state.pop("show_next", {}).items():
     st.session_state[key] = value

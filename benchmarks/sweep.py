@@ -1,14 +1,17 @@
 """The fused sweep beside a loop over scikit-learn's GaussianMixture, from the same starts.
 
-Run: python benchmarks/sweep.py [--n 10000] [--d 1024 12288] [--scaling scaling.html]
+Run: python -m benchmarks.sweep [--quick] [--n 10000] [--d 1024 12288] [--out sweep]
 
 Both get the same initial means, weights and precisions, tolerance and iterations; picking
 the means is in neither time. scikit-learn gets the latents as float64, which is what its
 documentation shows and what the fused EM's accuracy is compared with; `--peer-dtype float32`
 gives it the float32 latents as they lie. Each side runs in a process of its own, one after
 the other. Memory on top of the data is the process's peak resident size during the fits
-(VmHWM, reset before them) less what was resident when they began: the data, in the dtype
-that side reads, the libraries, and one small fit that warms them up.
+less what was resident when they began: the data, in the dtype that side reads, the
+libraries, and one small fit that warms them up.
+
+With `--out`, seconds against n, d and the sum of K are measured, too, and written as charts
+with all figures in ``sweep.json``.
 
 FLOPs of one EM iteration, either side: four products of n x d with d x K per fit, so
 8 n d sum(K). scikit-learn also writes and reads two n x d squares per fit and iteration.
@@ -18,25 +21,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import plotly.express as px
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from benchmarks.charts import write_charts
+from benchmarks.growth import exponent
+from benchmarks.measuring import machine, measured
 from gammaface.em import fit_all
 from gammaface.rows import Rows, pick_means
 from gammaface.stack import Start
 
 SIDES = ("gammaface", "scikit-learn")
+FASTER, MEMORY = 8.0, 1 / 3  # goals: times as fast, share of scikit-learn's memory
+QUICK = {"n": 2000, "d": [256], "k_max": 4, "restarts": 2, "max_iter": 20}
 
 
 def latents(n: int, d: int) -> np.ndarray:
@@ -50,12 +54,6 @@ def latents(n: int, d: int) -> np.ndarray:
         block += rng.normal(size=(len(block), 16)).astype(np.float32) @ loadings
         block += centres[np.arange(start, start + len(block)) % 8]
     return z
-
-
-def resident(what: str) -> int:
-    """VmRSS (now) or VmHWM (peak) of this process in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{what}:\s+(\d+) kB", status).group(1))
 
 
 def ours(z: np.ndarray, starts: list[Start], max_iter: int) -> list:
@@ -80,51 +78,49 @@ def theirs(z: np.ndarray, starts: list[Start], max_iter: int) -> list:
     return found
 
 
-def measure(side: str, n: int, d: int, options: argparse.Namespace) -> dict:
+def prepare(side: str, n: int, d: int, options: argparse.Namespace):
+    """Latents and starts of one side, warmed up, and the work that is measured."""
     z = latents(n, d)
     picks = [pick_means(z, options.k_max, seed=seed) for seed in range(options.restarts)]
     starts = [Start(means[:k]) for k in range(1, options.k_max + 1) for means in picks]
     fit = ours if side == "gammaface" else theirs
     if side == "scikit-learn":
         z = z.astype(options.peer_dtype)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fit(z[:200, :8].copy(), [Start(starts[0].means[:, :8])], 2)
-        Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
-        before, began = resident("VmRSS"), time.perf_counter()
-        found = fit(z, starts, options.max_iter)
-        seconds = time.perf_counter() - began
-    flops = sum(8 * n * d * len(s.means) * f[1] for s, f in zip(starts, found, strict=True))
-    memory = max(0, resident("VmHWM") - before)
-    return {"seconds": seconds, "memory": memory, "flops": flops, "fits": found}
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    fit(z[:200, :8].copy(), [Start(starts[0].means[:, :8])], 2)
+    return lambda: fit(z, starts, options.max_iter)
 
 
-def in_process(side: str, n: int, d: int, argv: list[str]) -> dict:
-    command = [sys.executable, __file__, *argv, "--side", side, "--n", str(n), "--d", str(d)]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-
-
-def compare(n: int, d: int, options: argparse.Namespace, argv: list[str]) -> None:
-    a, b = (in_process(side, n, d, argv) for side in SIDES)
+def compare(n: int, d: int, options: argparse.Namespace) -> dict:
+    a, b = (measured(lambda side=side: prepare(side, n, d, options), warm=False) for side in SIDES)
     print(
         f"\nn={n:,} d={d:,} K=1..{options.k_max} x {options.restarts}, at most {options.max_iter} iterations,"
     )
     print(f"{torch.get_num_threads()} threads, scikit-learn in {options.peer_dtype}")
     print(f"{'':14}{'seconds':>9}{'GFLOP/s':>9}{'iterations':>12}{'MB on top':>11}")
+    ks = [k for k in range(1, options.k_max + 1) for _ in range(options.restarts)]
     for side, run in zip(SIDES, (a, b), strict=True):
-        iterations = sum(fit[1] for fit in run["fits"])
-        rate = run["flops"] / run["seconds"] / 1e9
+        flops = sum(8 * n * d * k * fit[1] for k, fit in zip(ks, run["result"], strict=True))
+        iterations, rate = sum(fit[1] for fit in run["result"]), flops / run["seconds"] / 1e9
         print(f"{side:14}{run['seconds']:>9.1f}{rate:>9.1f}{iterations:>12}{run['memory'] / 1e6:>11.0f}")
-    pairs = list(zip(a["fits"], b["fits"], strict=True))
+    pairs = list(zip(a["result"], b["result"], strict=True))
     same = [abs(x[0] / y[0] - 1) for x, y in pairs if x[1] == y[1] and not x[2]]
-    print(f"time: {b['seconds'] / a['seconds']:.1f}x, memory: {a['memory'] / max(1, b['memory']):.2f} of its")
+    faster, memory = b["seconds"] / a["seconds"], max(0, a["memory"]) / max(1, b["memory"])
+    print(f"time: {faster:.1f}x, goal {FASTER:g}x: {_met(faster >= FASTER)}")
+    print(f"memory on top: {memory:.2f} of its, goal {MEMORY:.2f}: {_met(memory <= MEMORY)}")
     repairs, worst = sum(x[2] for x, _ in pairs), max(same, default=0)
     print(f"{len(same)} of {len(pairs)} fits took as many iterations: log-likelihoods within {worst:.1e}")
     print(f"{repairs} repairs")
+    facts = {"n": n, "d": d, "faster": faster, "memory": memory, "worst": worst, "repairs": repairs}
+    return facts | {side: run["seconds"] for side, run in zip(SIDES, (a, b), strict=True)}
 
 
-def scaling(file: Path, n: int, d: int, restarts: int) -> None:
-    """Seconds of three iterations against n, d and sum of K, each around the middle."""
+def _met(met: bool) -> str:
+    return "met" if met else "missed"
+
+
+def scaling(out: Path, n: int, d: int, restarts: int) -> dict[str, float]:
+    """Exponents of the seconds of three iterations against n, d and sum of K, around the middle."""
     rows = []
     for what, sizes in {
         "n": [(n * f // 4, d, 8) for f in (1, 2, 4, 8)],
@@ -140,14 +136,15 @@ def scaling(file: Path, n: int, d: int, restarts: int) -> None:
             fit_all(data, starts, max_iter=3, tol=0)
             seconds = time.perf_counter() - began
             value = {"n": size_n, "d": size_d, "sum of K": total}[what]
-            rows.append({"against": what, "value": value, "seconds": seconds})
+            rows.append({"axis": what, "size": value, "seconds": seconds})
     table = pd.DataFrame(rows)
-    for what, part in table.groupby("against"):
-        slope = np.polyfit(np.log(part["value"]), np.log(part["seconds"]), 1)[0]
+    slopes = {
+        what: exponent(part["size"], part["seconds"]) for what, part in table.groupby("axis", sort=False)
+    }
+    for what, slope in slopes.items():
         print(f"seconds grow as ({what})^{slope:.2f}")
-    figure = px.line(table, x="value", y="seconds", facet_col="against", markers=True, log_x=True, log_y=True)
-    figure.update_xaxes(matches=None)
-    figure.write_html(file)
+    write_charts(table.assign(slope=table["axis"].map(slopes)), "seconds", "seconds", out / "scaling")
+    return slopes
 
 
 def main() -> None:
@@ -158,16 +155,19 @@ def main() -> None:
     parser.add_argument("--restarts", type=int, default=3)
     parser.add_argument("--max-iter", type=int, default=100)
     parser.add_argument("--peer-dtype", choices=("float64", "float32"), default="float64")
-    parser.add_argument("--scaling", type=Path, help="write seconds against n, d and sum of K here (HTML)")
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--out", type=Path, help="folder for sweep.json and the charts against n, d, sum of K"
+    )
+    parser.add_argument("--quick", action="store_true", help=f"small sizes, to see that it runs: {QUICK}")
     options = parser.parse_args()
-    if options.side:
-        print(json.dumps(measure(options.side, options.n, options.d[0], options)))
-        return
-    for d in options.d:
-        compare(options.n, d, options, sys.argv[1:])
-    if options.scaling:
-        scaling(options.scaling, options.n, options.d[0], options.restarts)
+    if options.quick:
+        vars(options).update(QUICK)
+    found = [compare(options.n, d, options) for d in options.d]
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        slopes = scaling(options.out, options.n, options.d[0], options.restarts)
+        facts = {"machine": machine(), "comparisons": found, "exponents": slopes}
+        (options.out / "sweep.json").write_text(json.dumps(facts, indent=1))
 
 
 if __name__ == "__main__":

@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import ResNetConfig, ResNetModel
 
 from gammaface.datasets import CLASSES
 from gammaface.errors import GammaFaceError
+from gammaface.face_tensors import check_images, fit_resolution
 from gammaface.files import file_hash
+from gammaface.own_classifier import OwnClassifier, is_own, load_own
 from gammaface.workspace import MODELS
 
 AGE_CENTRES = tuple(range(0, 101, 5))  # years; the age head is a distribution over them
@@ -185,7 +186,7 @@ class AttributeClassifier:
     ) -> np.ndarray:
         """Penultimate features, float32 (n, d), the mean over each image and its mirror image;
         arguments as in `label`."""
-        _check_images(images)
+        check_images(images)
         done = []
         for batch in images.split(batch_size):
             batch = fit_resolution(batch.to(self.device, torch.float32), self.resolution)
@@ -220,23 +221,6 @@ def age_estimate(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return years, (probabilities * near).sum(1)
 
 
-def fit_resolution(images: torch.Tensor, resolution: int) -> torch.Tensor:
-    """Images (n, 3, H, H) at the side the network takes, in the layout it is fast in."""
-    if images.shape[-1] != resolution:
-        size = (resolution, resolution)
-        images = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
-    return images.contiguous(memory_format=torch.channels_last)
-
-
-def _check_images(images: torch.Tensor) -> None:
-    if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
-        raise GammaFaceError(f"images of shape {tuple(images.shape)}", fix="Give square ones, (n, 3, H, H).")
-    if not images.is_floating_point() or (len(images) and not images.abs().max() <= 1.01):
-        raise GammaFaceError(
-            "the images are not floats in [-1, 1]", fix="Scale 0..255 pixels with x / 127.5 - 1."
-        )
-
-
 def save_attributes(
     folder: Path,
     network: AttributeNetwork,
@@ -258,8 +242,13 @@ def save_attributes(
     (folder / "config.json").write_text(json.dumps(config, indent=1))
 
 
-def load_attributes(name: str | Path = "attributes", *, device: str | None = None) -> AttributeClassifier:
-    """Load the bundled classifier or a folder that `save_attributes` wrote.
+def load_attributes(
+    name: str | Path = "attributes", *, device: str | None = None
+) -> AttributeClassifier | OwnClassifier:
+    """Load the bundled classifier, a folder that `save_attributes` wrote, or a user's own.
+
+    A user's own is an .onnx file or a folder with a label map, see
+    :mod:`gammaface.own_classifier`; it runs on the CPU.
 
     Raises
     ------
@@ -267,11 +256,13 @@ def load_attributes(name: str | Path = "attributes", *, device: str | None = Non
         When there is none, a file is damaged, or its heads are not this version's.
     """
     folder = MODELS / str(name) if (MODELS / str(name) / "model.safetensors").is_file() else Path(name)
+    if is_own(folder):
+        return load_own(folder)
     weights, settings = folder / "model.safetensors", folder / "config.json"
     if not (weights.is_file() and settings.is_file()):
         raise GammaFaceError(
             f"there is no attribute classifier '{name}'",
-            fix="Give a folder with model.safetensors and config.json; `train attributes` writes one.",
+            fix="Give a folder that `train attributes` wrote, or NAME.onnx with its label map NAME.json.",
         )
     try:
         config = json.loads(settings.read_text())

@@ -28,8 +28,8 @@ from gammaface.strategies import (
     Unfilled,
     as_labeller,
     get_strategy,
-    plain,
 )
+from gammaface.strategies.plain import plain
 
 PILOT = 1000
 

@@ -1,7 +1,7 @@
 """Who a study's model draws: the finished faces of its first harvested seeds, labelled.
 
-Component cards show a few faces; shares need hundreds. Their pictures are not kept beyond
-a sheet of thumbnails, their labels are.
+Component cards show a few faces; shares need hundreds. Their labels are kept, and the
+pictures of the first of them, so that a lasso on the map finds faces at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gammaface.metrics import cleam
 from gammaface.people import CLASSIFIER
 from gammaface.workspace import Run
 
-THUMBNAILS = 64
+THUMBNAILS = 400  # faces whose pictures are kept: 3 MB at 64 px
 
 
 def take_census(
@@ -37,13 +37,14 @@ def take_census(
     *,
     n: int,
     progress: Callable[[int, int], None],
+    pictures: int | None = None,
 ) -> pd.DataFrame:
     """Finish and label the first n harvested seeds; an interrupted census continues.
 
     Parameters
     ----------
     run : Run
-        Open for writing; gets the table ``people`` and the pictures of the first 64.
+        Open for writing; gets the table ``people`` and pictures, group ``people``.
     draw : callable
         ``draw(seeds) -> Batch``, as :func:`gammaface.balancing.draw_seeds`.
     classifier : AttributeClassifier
@@ -53,6 +54,8 @@ def take_census(
         Fewer where fewer were harvested.
     progress : callable
         ``progress(done, total)``.
+    pictures : int, optional
+        Faces whose pictures are kept, the first by seed; 400 by default.
 
     Returns
     -------
@@ -63,11 +66,12 @@ def take_census(
     chosen = points[["seed", "component"]].head(n)
     held = labels_of(run, classifier, name="people")
     done = 0 if held is None else len(held)
+    kept = THUMBNAILS if pictures is None else pictures
     progress(done, len(chosen))
     for start in range(done, len(chosen), MICRO_BATCH):
         block = chosen.iloc[start : start + MICRO_BATCH].reset_index(drop=True)
         images = draw(block["seed"].to_numpy()).images
-        pixels = to_uint8(images[: max(0, THUMBNAILS - start)])
+        pixels = to_uint8(images[: max(0, kept - start)])
         for seed, picture in zip(block["seed"], pixels, strict=False):
             facts = {"seed": int(seed), "model": run.manifest.config["model"]}
             place = run.image(int(seed), "people").relative_to(run.path)

@@ -106,7 +106,7 @@ def _room() -> Finding:
 def _runs(hashes: dict[str, str]) -> Iterator[Finding]:
     whole = 0
     for root in (home(), EXAMPLES):
-        for folder in sorted(p for p in root.glob("*") if p.is_dir()):
+        for folder in sorted(p for p in root.glob("[!.]*") if p.is_dir()):
             finding = _run(folder, hashes, shipped=root == EXAMPLES)
             if finding:
                 yield finding
@@ -123,8 +123,12 @@ def _run(folder: Path, hashes: dict[str, str], *, shipped: bool) -> Finding | No
         run = Run.open(folder)
         for name in run.tables():
             run.table(name)
+        damaged = run.damaged()
     except GammaFaceError as error:
         return Finding(topic, f"{error.what} ({error.where})", error.fix)
+    if damaged:
+        found = f"{len(damaged)} of its files are not as they were when it was finished: {damaged[0]}"
+        return Finding(topic, found, "Compute it again, or import it from an earlier export.")
     if run.manifest.state != "done":
         return Finding(
             topic, f"is {run.manifest.state}", "Give its command again to go on, or delete the folder."

@@ -12,17 +12,20 @@ import pandas as pd
 
 from gammaface.balancing import PILOT, Batch, Incomplete, balance
 from gammaface.errors import GammaFaceError
-from gammaface.generators import Generator
+from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.images import to_png, to_uint8
 from gammaface.latents import Progress
 from gammaface.mixture import LatentMixture
+from gammaface.parts import drop_parts, read_parts, write_part
 from gammaface.strategies import Labeller, Target, get_strategy
 from gammaface.strategies.request import Value
+from gammaface.workers import ALONE, Workers
 from gammaface.workspace import Run, extending, writing
 
-BLOCK = 256  # images between two writes
+BLOCK = 256  # images between two writes, and that a strategy chooses together
+CHOOSING = {"quota", "stratified", "component-balanced", "evolutionary"}  # others: place by place
 POOLED = {"responsibility"}  # injections that choose among seeds: one block, not many
-NOTES = "notes.json"
+NOTES, PARTS = "notes.json", "parts"
 
 
 def draw_run(
@@ -40,6 +43,7 @@ def draw_run(
     labeller: Labeller | None = None,
     pilot: int = PILOT,
     options: Mapping[str, Value] | None = None,
+    workers: Workers = ALONE,
     progress: Progress | None = None,
     callback=None,
 ) -> Run:
@@ -50,13 +54,18 @@ def draw_run(
     in the order drawn; with a target also ``place`` and ``cell``, what each image was drawn
     for (-1: for the whole, not for a cell). ``notes.json`` has what the strategy says,
     block by block, and the evaluations of its pilot. A run that was cut off learns from the
-    same pilot again.
+    same pilot again. Where pictures begin at a component, the run keeps the mixture's arrays.
+
+    Several `workers` share the blocks, which are fixed by place: whole micro-batches, or all
+    images that a strategy chooses or steers together. Their number changes no picture. Each
+    of them learns from the whole pilot.
 
     Raises
     ------
     GammaFaceError
         As :func:`gammaface.balancing.balance`, and when `out` cannot be written. Where a
-        group is too rare, what was found stays in the run.
+        group is too rare, what was found stays in the run. For several workers, when the
+        injection chooses among the draws of the whole batch.
     """
     chosen = get_strategy(strategy)
     ask = {
@@ -87,31 +96,52 @@ def draw_run(
     ask |= {"target": target, "labeller": labeller, "pilot": pilot, "options": completed}
     pooled = strategy == "component-uniform" and injection in POOLED
     weights = {generator.name: generator.weights_hash}
-    with writing(out, kind="sample", config=config, weights=weights) as run:
-        learned = None
-        for places in _open(run, n, block=n if pooled else block_size(completed, BLOCK)):
-            began, start, short = time.monotonic(), int(places[0]), None
-            say = progress and (lambda i, _, start=start: progress(start + i, n))
-            try:
-                batch = balance(
-                    generator,
-                    mixture,
-                    **ask,
-                    places=places,
-                    learned=learned,
-                    progress=say,
-                    callback=callback,
-                )
-            except Incomplete as error:
-                batch, places, short = error.batch, error.places, error
-            spent = batch.learned.evaluations if batch.learned and learned is None else 0
-            learned = batch.learned
-            _store(run, batch, places, spent, placed=target is not None or short is not None)
-            run.add_timing("sample", time.monotonic() - began)
-            if short:
-                raise short
-    with extending(out) as run:
-        run.update(note=_cost(run))
+    if pooled and workers.count > 1:
+        raise GammaFaceError(
+            f"the injection '{injection}' chooses among the draws of the whole batch, which"
+            f" {workers.count} workers cannot share",
+            fix="Start it as one process, or use the injection mean-noise or resume.",
+        )
+    with writing(out, kind="sample", config=config, weights=weights, workers=workers) as run:
+        if strategy == "component-uniform" and not pooled and workers.main:
+            for name in ("means", "covariances"):  # where each picture began, see `origin`
+                run.write_array(f"mixture_{name}", getattr(mixture, f"{name}_"))
+        learned, block = None, BLOCK if strategy in CHOOSING else min(BLOCK, MICRO_BATCH)
+        block = n if pooled else block_size(completed, block)
+        blocks = workers.on_main(lambda: _open(run, n, block=block))
+        mine = [np.arange(start, stop) for start, stop in workers.share(blocks)]
+        done = n - sum(stop - start for start, stop in blocks)
+        total = done + sum(map(len, mine))
+        try:
+            for places in mine:
+                began, start, short = time.monotonic(), int(places[0]), None
+                say = progress and (lambda i, _, done=done: progress(done + i, total))
+                done += len(places)
+                try:
+                    batch = balance(
+                        generator,
+                        mixture,
+                        **ask,
+                        places=places,
+                        learned=learned,
+                        progress=say,
+                        callback=callback,
+                    )
+                except Incomplete as error:
+                    batch, places, short = error.batch, error.places, error
+                spent = batch.learned.evaluations if batch.learned and learned is None else 0
+                learned = batch.learned
+                _store(run, batch, start, places, spent, placed=target is not None or short is not None)
+                run.add_timing("sample", time.monotonic() - began)
+                if short:
+                    raise short
+            workers.wait()
+        finally:
+            if workers.main:
+                _merge(run)
+    with extending(out, workers=workers) as run:
+        if workers.main:
+            run.update(note=_cost(run))
     return Run.open(out)
 
 
@@ -127,25 +157,40 @@ def block_size(options: Mapping[str, Value], block: int) -> int:
     return -(-block // batch) * batch
 
 
-def _open(run: Run, n: int, *, block: int) -> list[np.ndarray]:
-    """The blocks that nothing was drawn of; one that came out short will not fill again."""
-    blocks = [np.arange(start, min(start + block, n)) for start in range(0, n, block)]
-    if not run.has("tables/images.parquet"):
-        return blocks
-    table = run.table("images")
-    held = table["place"] if "place" in table else np.arange(len(table))
-    found = [int(np.isin(places, held).sum()) for places in blocks]
-    short = [i for i, places in enumerate(blocks) if 0 < found[i] < len(places)]
-    if short:
+def _open(run: Run, n: int, *, block: int) -> list[list[int]]:
+    """Spans of places that nothing was drawn of; one that came out short will not fill again."""
+    held = _drawn(run)
+    there = np.zeros(n, dtype=bool)
+    if held is not None:
+        there[np.arange(n) if len(held) == n else held["place"].to_numpy()] = True
+    blocks = [[start, min(start + block, n)] for start in range(0, n, block)]
+    found = [int(there[start:stop].sum()) for start, stop in blocks]
+    if any(0 < count < stop - start for count, (start, stop) in zip(found, blocks, strict=True)):
         raise GammaFaceError(
-            f"{len(table):,} of {n:,} images were found before the limit on draws",
+            f"{len(held):,} of {n:,} images were found before the limit on draws",
             where=run.path,
             fix="The same draws would be seen again: raise the option 'limit', in another --out.",
         )
-    return [places for places, count in zip(blocks, found, strict=True) if not count]
+    return [span for span, count in zip(blocks, found, strict=True) if not count]
 
 
-def _store(run: Run, batch: Batch, places: np.ndarray, pilot: int, *, placed: bool) -> None:
+def _drawn(run: Run) -> pd.DataFrame | None:
+    """The rows of all images so far, in the run's table and in parts, by place."""
+    tables = list(read_parts(run.path / PARTS).values())
+    if run.has("tables/images.parquet"):
+        table = run.table("images")
+        if "place" not in table:  # then every place has the image of its own seed
+            config = run.manifest.config
+            table["place"] = table["seed"] - seeds_for(config["seed"], config["n"])[0]
+        tables.insert(0, table)
+    if not tables:
+        return None
+    together = pd.concat(tables, ignore_index=True)
+    return together.sort_values("place", kind="stable", ignore_index=True) if len(tables) > 1 else together
+
+
+def _store(run: Run, batch: Batch, start: int, places: np.ndarray, pilot: int, *, placed: bool) -> None:
+    """Write a block's pictures, then its rows as a part: they say that the block is whole."""
     model, n = run.manifest.config["model"], len(batch.seeds)
     pictures = to_uint8(batch.images) if n else []
     for picture, seed, component in zip(pictures, batch.seeds, batch.components, strict=True):
@@ -154,14 +199,28 @@ def _store(run: Run, batch: Batch, places: np.ndarray, pilot: int, *, placed: bo
         run.write_file(str(relative), to_png(picture, metadata=facts))
     fresh = pd.DataFrame({"seed": batch.seeds, "component": batch.components})
     fresh["evaluations"] = (batch.evaluations - pilot) / max(n, 1)
+    fresh["place"] = places
     if placed:
-        fresh["place"], fresh["cell"] = places, batch.cells
-    before = [run.table("images")] if run.has("tables/images.parquet") else []
-    notes = _notes(run)
-    notes["pilot_evaluations"] = max(pilot, notes["pilot_evaluations"])
-    notes["blocks"].append({"first": int(places[0]) if n else None, "images": n} | dict(batch.notes))
-    run.write_file(NOTES, json.dumps(notes, indent=1, default=as_plain))
-    run.write_table("images", pd.concat([*before, fresh], ignore_index=True))
+        fresh["cell"] = batch.cells
+    notes = {"first": int(places[0]) if n else None, "images": n} | dict(batch.notes)
+    fresh.attrs = {"pilot": pilot, "notes": json.loads(json.dumps(notes, default=as_plain))}
+    write_part(run.path / PARTS, start, fresh)
+
+
+def _merge(run: Run) -> None:
+    """Join the parts with the run's table and notes."""
+    parts = read_parts(run.path / PARTS)
+    if not parts:
+        return
+    table, notes = _drawn(run), _notes(run)
+    table.attrs = {}  # of a single part, they are in the notes
+    said = [part.attrs for part in parts.values()]
+    notes["pilot_evaluations"] = max(notes["pilot_evaluations"], *(each["pilot"] for each in said))
+    notes["blocks"] += [each["notes"] for each in said]
+    notes["blocks"].sort(key=lambda block: (block["first"] is None, block["first"] or 0))
+    run.write_file(NOTES, json.dumps(notes, indent=1))
+    run.write_table("images", table if "cell" in table else table.drop(columns="place"))
+    drop_parts(parts)
 
 
 def _cost(run: Run) -> str:

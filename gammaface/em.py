@@ -4,9 +4,10 @@ Every K and every restart of a sweep reads the same rows, so their parameters ar
 and one pass serves them all: log densities are one matrix product, sufficient statistics
 another (:mod:`gammaface.covariances`). Rows are read in chunks, centred (float32 cannot hold
 E[x^2] - E[x]^2 of data far from zero), multiplied in float32 and summed in float64 across
-chunks; the array may be a memory map larger than memory. A mixture that has converged
-leaves the stack. The stopping rule, the floor `reg_covar` and the order of the steps are
-scikit-learn's, and so is the optimum from the same start.
+chunks; the array may be a memory map larger than memory, or spread over workers, which
+then add up their statistics. A mixture that has converged leaves the stack. The stopping
+rule, the floor `reg_covar` and the order of the steps are scikit-learn's, and so is the
+optimum from the same start.
 
 An *empty* component (less than one row) or a *collapsed* one (every variance within ten
 times `reg_covar`, the floor) is repaired: it gives up its place and takes half of the
@@ -107,6 +108,8 @@ def _expect(
             bound += total.sum(1, dtype=torch.float64)
         held += joint.sum(1, dtype=torch.float64)
         sums += torch.mm(joint, phi, out=product)
+    # All workers go on from the same bits, so that they agree on what has converged.
+    rows.workers.sum(held, sums, *bounds)
     for group, bound in zip(groups, bounds, strict=True):
         bound /= counts[group.left_out + 1]
         bound += rows.shape.shared_mean(group.parameters, pooled[group.left_out + 1])

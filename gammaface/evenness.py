@@ -11,6 +11,7 @@ from gammaface.metrics import noise_floor
 from gammaface.people import attributes_of, name_of
 
 RESAMPLES = 2000
+EVENLY = "Sampling evenly over components"
 LOOKS = ("brightness", "contrast", "background", "light_from_left", "pose")
 
 
@@ -40,13 +41,16 @@ def evenness(shares: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _discrepancy(shares: np.ndarray) -> np.ndarray:
-    """Distance of shares (..., K) from even ones."""
-    return np.linalg.norm(1 / shares.shape[-1] - shares, axis=-1)
+def _discrepancy(shares: np.ndarray, target: np.ndarray | None = None) -> np.ndarray:
+    """Distance of shares (..., K) from the target's, by default from even ones."""
+    wanted = 1 / shares.shape[-1] if target is None else target
+    return np.linalg.norm(wanted - shares, axis=-1)
 
 
-def moves(plain: pd.DataFrame, balanced: pd.DataFrame, census: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What sampling evenly over components does to each attribute, in numbers and words.
+def moves(
+    plain: pd.DataFrame, balanced: pd.DataFrame, census: pd.DataFrame | None = None, *, by: str = EVENLY
+) -> pd.DataFrame:
+    """What drawing otherwise than plainly does to each attribute, in numbers and words.
 
     Parameters
     ----------
@@ -54,6 +58,8 @@ def moves(plain: pd.DataFrame, balanced: pd.DataFrame, census: pd.DataFrame | No
         Labels of faces drawn plainly and evenly.
     census : DataFrame, optional
         Labels and ``component`` of many plainly drawn faces.
+    by : str
+        What was done, to begin the sentences with.
 
     Returns
     -------
@@ -70,22 +76,32 @@ def moves(plain: pd.DataFrame, balanced: pd.DataFrame, census: pd.DataFrame | No
             table = pd.crosstab(census["component"], census[attribute].cat.codes)
             counts = table.reindex(columns=range(k), fill_value=0).to_numpy()
             rows.append({"attribute": attribute, "how": "reweighted"} | reweighted(counts))
-    return pd.DataFrame(row | {"sentence": move_sentence(row)} for row in rows)
+    return pd.DataFrame(row | {"sentence": move_sentence(row, by=by)} for row in rows)
 
 
-def moved(before: np.ndarray, after: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> dict:
+def moved(
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    target: np.ndarray | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict:
     """Fairness discrepancy of two sets of faces, and whether they differ.
 
     Parameters
     ----------
     before, after : arrays of shape (K,)
         Faces of each class in either.
+    target : array of shape (K,), optional
+        Shares that distances are measured from; by default even ones.
 
     Returns
     -------
     dict
         ``before, after, difference, low, high`` (95%, percentile bootstrap of both sets),
-        ``n`` and ``noise_floor`` of the smaller set.
+        ``n`` and ``noise_floor`` of the smaller set: what n independent faces drawn with the
+        target's shares show, sqrt((1 - sum of squares) / n).
 
     Examples
     --------
@@ -96,13 +112,12 @@ def moved(before: np.ndarray, after: np.ndarray, *, resamples: int = RESAMPLES, 
     point, drawn = [], []
     for counts in (before, after):
         n = counts.sum()
-        point.append(float(_discrepancy(counts / n)))
-        drawn.append(_discrepancy(rng.multinomial(n, counts / n, size=resamples) / n))
+        point.append(float(_discrepancy(counts / n, target)))
+        drawn.append(_discrepancy(rng.multinomial(n, counts / n, size=resamples) / n, target))
     smaller = int(min(before.sum(), after.sum()))
-    return _move(point, drawn[1] - drawn[0]) | {
-        "n": smaller,
-        "noise_floor": noise_floor(len(before), smaller),
-    }
+    wanted = np.full(len(before), 1 / len(before)) if target is None else np.asarray(target)
+    floor = float(np.sqrt((1 - (wanted**2).sum()) / smaller))
+    return _move(point, drawn[1] - drawn[0]) | {"n": smaller, "noise_floor": floor}
 
 
 def reweighted(counts: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> dict:
@@ -148,7 +163,7 @@ def _move(point: list[float], differences: np.ndarray) -> dict:
     }
 
 
-def move_sentence(row: Mapping) -> str:
+def move_sentence(row: Mapping, *, by: str = EVENLY) -> str:
     """One row of the moves in words.
 
     Examples
@@ -161,7 +176,7 @@ def move_sentence(row: Mapping) -> str:
     within = row["low"] <= 0 <= row["high"]
     verdict = "is within the noise" if within else "is more than noise"
     how, n = (
-        ("Sampling evenly over components moved", f"n = {row['n']} each")
+        (f"{by} moved", f"n = {row['n']} each")
         if row["how"] == "drawn"
         else ("Weighing the components equally would move", f"n = {row['n']}")
     )

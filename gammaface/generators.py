@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import diffusers
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from diffusers import UNet2DModel
 
 from gammaface.errors import GammaFaceError
-from gammaface.files import file_hash
-from gammaface.workspace import MODELS, bundled_models
+from gammaface.loading import read_model
+from gammaface.precision import arithmetic
+from gammaface.sampling import on_device
 
-UNETS = {"UNet2DModel"}
-AUTOENCODERS = {"AutoencoderDC", "AutoencoderKL", "VQModel"}
-AUTOENCODER_FOLDERS = ("vqvae", "vae", "autoencoder")
 SEEDS_PER_RUN = 100_000_000
 MICRO_BATCH = 64
 
@@ -30,9 +26,9 @@ class Generator:
     Attributes
     ----------
     name : str
-        Bundled name, folder or hub id it was loaded from.
-    unet : diffusers.UNet2DModel
-        Predicts noise, v or x_0, as `prediction_type` says.
+        Bundled name, folder, or hub id with its commit.
+    unet : torch.nn.Module
+        Predicts noise, v or x_0, as `prediction_type` says; called as ``unet(x, t)``.
     autoencoder : torch.nn.Module or None
         Decodes latents to images; None for a pixel model.
     alphas : numpy.ndarray
@@ -42,6 +38,8 @@ class Generator:
     weights_hash : str
         sha256 over all weight files.
     device : torch.device
+    clip : float or None
+        Predicted clean values are held within +- this, where the model's scheduler asks.
     """
 
     name: str
@@ -51,6 +49,7 @@ class Generator:
     prediction_type: str
     weights_hash: str
     device: torch.device
+    clip: float | None = None
 
     @property
     def train_steps(self) -> int:
@@ -88,23 +87,37 @@ class Generator:
 
     @torch.no_grad()
     def predict(self, x: torch.Tensor, t: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Predicted x_0 and noise at timestep t, both shaped like x (b, c, h, w)."""
-        x = x.to(self.device)
-        out = self.unet(x.contiguous(memory_format=torch.channels_last), t, return_dict=False)[0]
+        """Predicted x_0 and noise at timestep t, both shaped like x (b, c, h, w).
+
+        They agree with each other: a clipped x_0 comes with the noise that it leaves over,
+        as in DDPM's posterior (diffusers' DDIM has it as `use_clipped_model_output`).
+        """
+        x = on_device(x, self.device)
+        # A number would be copied to a GPU at every step, with the host waiting for it.
+        plain = isinstance(self.unet, UNet2DModel)
+        step = torch.full((1,), t, device=x.device) if x.is_cuda and plain else t
+        with arithmetic(self.device):
+            out = self.unet(x.contiguous(memory_format=torch.channels_last), step, return_dict=False)[0]
         out = out[:, : x.shape[1]].float()  # models with learned variance predict it behind
         a = float(self.alphas[t])
         if self.prediction_type == "epsilon":
-            return (x - (1 - a) ** 0.5 * out) / a**0.5, out
-        if self.prediction_type == "v_prediction":
-            return a**0.5 * x - (1 - a) ** 0.5 * out, a**0.5 * out + (1 - a) ** 0.5 * x
-        return out, (x - a**0.5 * out) / (1 - a) ** 0.5
+            clean, noise = (x - (1 - a) ** 0.5 * out) / a**0.5, out
+        elif self.prediction_type == "v_prediction":
+            clean, noise = a**0.5 * x - (1 - a) ** 0.5 * out, a**0.5 * out + (1 - a) ** 0.5 * x
+        else:
+            clean, noise = out, (x - a**0.5 * out) / (1 - a) ** 0.5
+        if self.clip is not None:
+            clean = clean.clamp(-self.clip, self.clip)
+            noise = (x - a**0.5 * clean) / (1 - a) ** 0.5
+        return clean, noise
 
     @torch.no_grad()
     def decode(self, x: torch.Tensor) -> torch.Tensor:
         """Images (b, 3, H, W) in [-1, 1], float32 on the CPU, from clean x."""
-        x = x.to(self.device)
+        x = on_device(x, self.device)
         if self.autoencoder is not None:
-            x = self.autoencoder.decode(x / self.autoencoder.config.scaling_factor).sample
+            with arithmetic(self.device):
+                x = self.autoencoder.decode(x / self.autoencoder.config.scaling_factor).sample
         return x.float().clamp(-1, 1).cpu().contiguous()
 
     @torch.no_grad()
@@ -120,6 +133,10 @@ class Generator:
 
 def seeds_for(seed: int, n: int) -> np.ndarray:
     """The n image seeds of a run: distinct runs never share one.
+
+    What a seed draws is decided by its low 32 bits, all that torch's CPU streams read
+    (:func:`seeded`): seeds 2**32 apart draw the same image. So no image of one of the runs 0
+    to 41 is drawn by another of them, nor any of the first 5 million of the first 800 runs.
 
     Examples
     --------
@@ -156,135 +173,37 @@ def micro_batches(seeds: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, in
 def load_generator(name: str | Path = "faces", *, device: str | None = None) -> Generator:
     """Load a bundled model, a local diffusers folder or a hub repository.
 
-    Only safetensors are read, and only diffusers' own classes are built.
+    Parameters
+    ----------
+    name : str or Path
+        ``faces``, a folder, or ``owner/name`` of the hub, there with ``@revision`` (branch,
+        tag or commit). ``#3`` behind it asks a class-conditional model for its class 3; a
+        transformer (DiT) without one draws its null class.
+    device : str, optional
+        ``cpu``, ``cuda``, ...; by default the GPU where there is one.
+
+    Returns
+    -------
+    Generator
+        Its name carries the commit that a hub id stood for, so runs can be repeated.
 
     Raises
     ------
     GammaFaceError
-        Unknown name, missing or truncated files, pickled weights, foreign classes.
+        As :func:`gammaface.loading.read_model`.
     """
-    folder = _find_folder(str(name))
-    index = _read_json(folder / "model_index.json")
-    unet = _load_part(folder, "unet", index, UNETS)
-    autoencoder = None
-    for part in AUTOENCODER_FOLDERS:
-        if part in index:
-            autoencoder = _load_part(folder, part, index, AUTOENCODERS)
-    scheduler = _read_json(folder / "scheduler" / "scheduler_config.json")
-    alphas = _read_alphas(scheduler, folder)
-    weights = sorted(folder.rglob("*.safetensors"))
+    found = read_model(str(name))
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    for module in filter(None, (unet, autoencoder)):
+    for module in filter(None, (found.network, found.autoencoder)):
         module.to(target, torch.float32, memory_format=torch.channels_last)
         module.requires_grad_(False).eval()
     return Generator(
-        name=str(name),
-        unet=unet,
-        autoencoder=autoencoder,
-        alphas=alphas,
-        prediction_type=scheduler.get("prediction_type", "epsilon"),
-        weights_hash=file_hash(*weights),
+        name=found.name,
+        unet=found.network,
+        autoencoder=found.autoencoder,
+        alphas=found.schedule.alphas,
+        prediction_type=found.schedule.prediction_type,
+        weights_hash=found.weights_hash,
         device=target,
+        clip=found.schedule.clip,
     )
-
-
-def _find_folder(name: str) -> Path:
-    for folder in (MODELS / name, Path(name)):
-        if (folder / "model_index.json").is_file():
-            return folder
-    known = ", ".join(bundled_models()) or "none"
-    if Path(name).exists():
-        raise GammaFaceError(
-            "the folder is no diffusers pipeline: it has no model_index.json",
-            where=name,
-            fix="Give the folder that save_pretrained wrote.",
-        )
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise GammaFaceError(
-            f"there is no model '{name}'",
-            fix=f"Give a bundled name ({known}), a local diffusers folder, or a hub id owner/name.",
-        )
-    return _download(name)
-
-
-def _download(hub_id: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(hub_id, allow_patterns=["*.json", "*.safetensors"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise GammaFaceError(
-            f"the hub model '{hub_id}' could not be fetched: {type(error).__name__}",
-            fix="Check the id and the network, or download the folder and give its path.",
-        ) from None
-
-
-def _read_json(file: Path) -> dict:
-    try:
-        content = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise GammaFaceError(
-            "a file of the model is missing", where=file, fix="Copy the model folder again."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise GammaFaceError(
-            f"the file is not valid JSON: {error}", where=file, fix="Copy the model folder again."
-        ) from None
-    if not isinstance(content, dict):
-        raise GammaFaceError("the file is not a JSON object", where=file, fix="Copy the model folder again.")
-    return content
-
-
-def _load_part(folder: Path, part: str, index: dict, allowed: set[str]) -> torch.nn.Module:
-    entry = index.get(part)
-    class_name = entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
-    if class_name not in allowed:
-        raise GammaFaceError(
-            f"the model's {part} is of class '{class_name}'",
-            where=folder,
-            fix=f"GammaFace reads {', '.join(sorted(allowed))}: an unconditional image model.",
-        )
-    place = folder / part
-    if not list(place.glob("*.safetensors")):
-        others = sorted(p.name for p in place.glob("*") if p.suffix in {".bin", ".pt", ".ckpt"})
-        found = f"only {', '.join(others)}, which may run code when read" if others else "none"
-        raise GammaFaceError(
-            f"the model has no safetensors weights: {found}",
-            where=place,
-            fix="Save it again with save_pretrained(safe_serialization=True).",
-        )
-    try:
-        # Warnings about optional kernels would hide what matters.
-        diffusers.utils.logging.set_verbosity_error()
-        return getattr(diffusers, class_name).from_pretrained(
-            place, use_safetensors=True, low_cpu_mem_usage=False, local_files_only=True
-        )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise GammaFaceError(
-            f"the {part} cannot be loaded, it may be truncated: {reason[:200]}",
-            where=place,
-            fix="Copy or download the model folder again.",
-        ) from None
-
-
-def _read_alphas(config: dict, folder: Path) -> np.ndarray:
-    """abar_t from the scheduler's configuration, in float64."""
-    fields = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
-    try:
-        scheduler = diffusers.DDPMScheduler(**{k: config[k] for k in fields if k in config})
-        alphas = np.cumprod(1.0 - scheduler.betas.double().numpy())
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise GammaFaceError(
-            f"the noise schedule cannot be read: {error}",
-            where=folder / "scheduler",
-            fix="GammaFace reads schedules with alphas_cumprod (DDPM, DDIM, PNDM, DPM-Solver).",
-        ) from None
-    if not np.isfinite(alphas).all() or (np.diff(alphas) > 0).any() or alphas[-1] < 0:
-        raise GammaFaceError(
-            "the noise schedule is not finite and falling",
-            where=folder / "scheduler",
-            fix="Repair the betas in scheduler_config.json.",
-        )
-    return np.maximum(alphas, 1e-12)

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from gammaface.errors import GammaFaceError
+
+if TYPE_CHECKING:  # reading and marking PNG files must not wait for torch
+    import torch
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:
     """(n, 3, H, W) in [-1, 1] to uint8 (n, H, W, 3)."""
+    import torch
+
     scaled = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return scaled.permute(0, 2, 3, 1).contiguous().numpy()
 
@@ -25,6 +37,51 @@ def to_png(pixels: np.ndarray, *, metadata: dict | None = None) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", pnginfo=info, optimize=True)
     return buffer.getvalue()
+
+
+def with_text(png: bytes, texts: Mapping[str, object]) -> bytes:
+    """The same PNG with text chunks, as image viewers show them; its pixels are not touched.
+
+    Parameters
+    ----------
+    png : bytes
+    texts : mapping of str to object
+        By keyword, 1 to 79 Latin letters; values are written as str. A keyword that the file
+        has already is replaced.
+
+    Raises
+    ------
+    GammaFaceError
+        When `png` is no PNG, or is cut off.
+    """
+    written, out = False, [SIGNATURE]
+    for kind, data in _chunks(png):
+        if kind == b"tEXt" and data.split(b"\0")[0].decode("latin-1") in texts:
+            continue
+        out.append(_chunk(kind, data))
+        if not written:  # right behind the header
+            for keyword, value in texts.items():
+                text = str(value).encode("latin-1", "backslashreplace")
+                out.append(_chunk(b"tEXt", keyword.encode("latin-1") + b"\0" + text))
+            written = True
+    return b"".join(out)
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = len(SIGNATURE)
+    kind = b""
+    if png.startswith(SIGNATURE):
+        while place + 12 <= len(png):
+            (length,) = struct.unpack(">I", png[place : place + 4])
+            kind, data = png[place + 4 : place + 8], png[place + 8 : place + 8 + length]
+            yield kind, data
+            place += 12 + length
+    if kind != b"IEND" or place > len(png):
+        raise GammaFaceError("the picture is no whole PNG file", fix="Draw or copy it again.")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def to_grid(pixels: np.ndarray, *, columns: int, gap: int = 2) -> np.ndarray:

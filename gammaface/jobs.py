@@ -1,29 +1,28 @@
 """Long work beside the pages: one worker thread per device, on disk at every change.
 
-A job's state is a JSON file, so a page that is loaded anew, or another page, shows the same.
-A job whose server has ended reads as interrupted; it can be continued, since every task
-writes a run that resumes.
+A job's state is a JSON file, so a page that is loaded anew, another page or another server
+shows the same. A job whose server has ended reads as interrupted; it can be continued, since
+every task writes a run that resumes.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import logging
 import queue
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from gammaface.errors import GammaFaceError
-from gammaface.files import write_whole
+from gammaface.job_files import LIVE, STATES, STOPPED, Job, JobFiles
 
-LIVE = ("queued", "running")
-STATES = (*LIVE, "done", "cancelled", "failed", "interrupted")
+__all__ = ["LIVE", "STATES", "STOPPED", "Cancelled", "Job", "Reporter", "Runner", "Task"]
+
 WRITE_EVERY = 0.5  # seconds between two writes of a running job's progress
+LOOK_EVERY = 2.0  # seconds between two previews, which cost a decode each
 log = logging.getLogger(__name__)
 
 
@@ -31,57 +30,35 @@ class Cancelled(KeyboardInterrupt):
     """Ctrl-C for one job: a run that it stops is kept as cancelled, not as failed."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One piece of work and how far it came."""
-
-    id: str
-    task: str
-    title: str
-    options: dict
-    device: str
-    run: str  # name of the run folder it writes
-    server: str
-    state: str = "queued"
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    step: float = 0.0  # of the batch under way, 0 to 1
-    batch: int = 0
-    created: float = 0.0
-    stage_started: float = 0.0
-    finished: float = 0.0
-    error: str = ""
-    fix: str = ""
-
-    @property
-    def live(self) -> bool:
-        return self.state in LIVE
-
-    @property
-    def fraction(self) -> float:
-        """Share of the stage that is done, in [0, 1]."""
-        if not self.total:
-            return 0.0
-        under_way = self.step * min(self.batch, self.total - self.done)
-        return min(1.0, (self.done + under_way) / self.total)
-
-    def seconds_left(self, now: float) -> float | None:
-        """Time left in this stage, once enough of it is done to tell."""
-        if self.state != "running" or self.fraction < 0.02:
-            return None
-        return (now - self.stage_started) * (1 / self.fraction - 1)
-
-
 class Reporter:
-    """What a task is given: tell progress, and stop when asked to."""
+    """What a task is given: tell progress, show what is under way, and stop when asked to.
 
-    def __init__(self, update: Callable[..., None], cancelled: threading.Event) -> None:
-        self._update, self._cancelled, self._stage = update, cancelled, ""
+    Parameters
+    ----------
+    update : callable
+        ``update(**changes)`` of the job's fields.
+    cancelled : callable
+        Whether the job is to stop.
+    show : callable
+        ``show(png)``, a picture of what is under way.
+    """
+
+    def __init__(
+        self,
+        update: Callable[..., None],
+        cancelled: Callable[[], bool],
+        show: Callable[[bytes], None] = lambda png: None,
+    ) -> None:
+        self._update, self._cancelled, self._show = update, cancelled, show
+        self._stage, self._look, self._looked = "", None, 0.0
 
     def check(self) -> None:
-        if self._cancelled.is_set():
+        if self._cancelled():
             raise Cancelled
+
+    def watch(self, look: Callable[[object], bytes]) -> None:
+        """From now on ``look(State)`` makes a PNG of the batch under way every few seconds."""
+        self._look = look
 
     def stage(self, stage: str, done: int = 0, total: int = 0) -> None:
         """report(stage, done, total), as a study calls it."""
@@ -89,13 +66,17 @@ class Reporter:
         changes = {"done": int(done), "total": int(total), "step": 0.0}
         if stage != self._stage:
             self._stage = stage
-            changes |= {"stage": stage, "stage_started": time.time()}
+            changes |= {"stage": stage, "stage_started": time.time(), "stage_from": int(done)}
         self._update(**changes)
 
     def at_step(self, state) -> None:
         """callback(State), called by a sampler at every denoising step."""
         self.check()
         self._update(step=state.i / state.steps, batch=len(state.x))
+        now = time.monotonic()
+        if self._look is not None and now - self._looked > LOOK_EVERY:
+            self._looked = now
+            self._show(self._look(state))
 
 
 Task = Callable[[dict, str, Path, Reporter], None]
@@ -114,7 +95,8 @@ class Runner:
     """
 
     def __init__(self, home: Path, tasks: dict[str, Task]) -> None:
-        self.home, self.folder, self.tasks = Path(home), Path(home) / "jobs", tasks
+        self.home, self.tasks = Path(home), tasks
+        self.files = JobFiles(self.home / "jobs")
         self.server = uuid.uuid4().hex[:12]
         self._lock = threading.RLock()
         self._queues: dict[str, queue.Queue[str]] = {}
@@ -136,7 +118,9 @@ class Runner:
         if task not in self.tasks:
             raise GammaFaceError(f"there is no task '{task}'", fix=f"Choose from {', '.join(self.tasks)}.")
         with self._lock:
-            self._announce()
+            if self._alive is None:
+                self._alive = self.files.announce(self.server)
+                self.files.forget_old()
             job = Job(
                 id=f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
                 task=task,
@@ -157,18 +141,34 @@ class Runner:
         return job
 
     def resume(self, job: Job) -> Job:
-        """Queue a stopped job again; its run continues where it stopped."""
-        return self.submit(job.task, job.options, title=job.title, device=job.device, run=job.run)
+        """Queue a stopped job again; its run continues where it stopped.
+
+        Where someone else continued it already, that job is returned.
+        """
+        with self._lock:
+            going = [j for j in self.jobs() if j.live and j.run == job.run and j.options == job.options]
+            if going:
+                return going[0]
+            return self.submit(job.task, job.options, title=job.title, device=job.device, run=job.run)
 
     def cancel(self, job_id: str) -> None:
-        """Ask a job to stop; a running one does at its next denoising step."""
+        """Ask a job to stop, whichever server runs it; it does at its next denoising step."""
         with self._lock:
             job = self._jobs.get(job_id)
             if job is None:
+                self.files.ask_to_cancel(job_id)
                 return
             self._events[job_id].set()
             if job.state == "queued":
                 self._keep(replace(job, state="cancelled", finished=time.time()))
+
+    def forget(self, job_id: str) -> None:
+        """Take an ended job off the list, and earlier ones of its run; the run itself stays."""
+        with self._lock:
+            run = next((job.run for job in self.jobs() if job.id == job_id), None)
+            for job in [job for job in self.jobs() if job.run == run and not job.live]:
+                self._jobs.pop(job.id, None)
+                self.files.forget(job.id)
 
     def live(self) -> list[Job]:
         """Queued and running jobs of this server, oldest first."""
@@ -177,17 +177,19 @@ class Runner:
 
     def jobs(self) -> list[Job]:
         """Every job on disk, newest first; unfinished ones of ended servers as interrupted."""
-        found = []
-        for file in sorted(self.folder.glob("*.json"), reverse=True):
-            try:
-                job = Job(**json.loads(file.read_text()))
-            except (OSError, ValueError, TypeError):
-                continue  # a damaged state file must not hide the others
-            job = self._jobs.get(job.id, job)
-            if job.live and job.server != self.server and not self._lives(job.server):
-                job = replace(job, state="interrupted")
-            found.append(job)
-        return found
+        return [self._jobs.get(job.id, job) for job in self.files.read()]
+
+    def stopped(self) -> list[Job]:
+        """Jobs that did not finish and that nobody continued, newest first."""
+        newest: dict[str, Job] = {}
+        for job in self.jobs():
+            newest.setdefault(job.run, job)
+        return [job for job in newest.values() if job.state in STOPPED]
+
+    def ahead_of(self, job: Job) -> int:
+        """How many jobs the device does before this one."""
+        mine = [j.id for j in self.live() if j.device == job.device]
+        return mine.index(job.id) if job.id in mine else 0
 
     # -- the worker's side ----------------------------------------------------------
 
@@ -195,13 +197,17 @@ class Runner:
         while True:
             job_id = waiting.get()
             with self._lock:
-                if self._jobs[job_id].state != "queued":
+                if job_id not in self._jobs or self._jobs[job_id].state != "queued":
                     continue
                 self._update(job_id, state="running", stage="starting", stage_started=time.time())
             self._run(self._jobs[job_id])
 
     def _run(self, job: Job) -> None:
-        reporter = Reporter(lambda **changes: self._update(job.id, **changes), self._events[job.id])
+        reporter = Reporter(
+            lambda **changes: self._update(job.id, **changes),
+            self._events[job.id].is_set,
+            lambda png: self.files.show(job.id, png),
+        )
         try:
             reporter.check()
             self.tasks[job.task](job.options, job.device, self.home / job.run, reporter)
@@ -219,24 +225,27 @@ class Runner:
             }
         try:
             self._update(job.id, **outcome, finished=time.time())
-        except GammaFaceError:  # a full disk: the state is kept in memory, the worker lives on
+            self.files.drop_preview(job.id)
+            self.files.drop_wish(job.id)
+        except (GammaFaceError, OSError):  # a full disk: the state is kept in memory, the worker lives on
             log.exception("the state of job %s could not be written", job.id)
 
     def _update(self, job_id: str, **changes) -> None:
         with self._lock:
             job = replace(self._jobs[job_id], **changes)
             due = time.monotonic() - self._written.get(job_id, 0.0) > WRITE_EVERY
-            if "state" in changes or due:
-                self._keep(job)
-            else:
+            if "state" not in changes and not due:
                 self._jobs[job_id] = job
+                return
+            self._keep(job)
+            if self.files.cancel_asked(job_id):  # by a user of another server
+                self._events[job_id].set()
 
     def _keep(self, job: Job) -> None:
-        content = json.dumps(asdict(job), indent=1).encode()
-        self._jobs[job.id], self._written[job.id] = job, time.monotonic()
-        write_whole(self.folder / f"{job.id}.json", lambda f: f.write(content))
-
-    # -- names and servers ----------------------------------------------------------
+        try:
+            self.files.write(job)
+        finally:  # a full disk must not lose what is known; what is known here is known on disk first
+            self._jobs[job.id], self._written[job.id] = job, time.monotonic()
 
     def _fresh_name(self, task: str) -> str:
         name = f"{task}-{time.strftime('%Y-%m-%d-%H%M%S')}"
@@ -244,21 +253,3 @@ class Runner:
         while name in taken or (self.home / name).exists():
             name += "b"
         return name
-
-    def _announce(self) -> None:
-        """Hold a lock for as long as this process lives; the system frees it in any case."""
-        if self._alive is None:
-            file = self.folder / f"{self.server}.lock"
-            write_whole(file, lambda f: None)
-            self._alive = open(file, "rb")  # noqa: SIM115 - held until the process ends
-            fcntl.flock(self._alive, fcntl.LOCK_EX)
-
-    def _lives(self, server: str) -> bool:
-        try:
-            with open(self.folder / f"{server}.lock", "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return False

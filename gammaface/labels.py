@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
 from gammaface.attributes import BATCH, AttributeClassifier, Progress, load_attributes
+from gammaface.blocks import pieces
 from gammaface.datasets.pictures import IMAGE_SUFFIXES, decode_image
 from gammaface.errors import GammaFaceError
+from gammaface.parts import drop_parts, read_parts, write_part
 from gammaface.people import CLASSIFIER
 from gammaface.skin import typology_angle
+from gammaface.workers import ALONE, Workers
 from gammaface.workspace import EXAMPLES, Run
 
 BUNDLED = "attributes"
+PART = 4  # batches that are labelled between two writes
 
 
 def find_classifier(
@@ -83,9 +90,12 @@ def label_encoded(
     classifier: AttributeClassifier,
     *,
     batch_size: int = BATCH,
+    workers: Workers = ALONE,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Labels of (name, bytes) pairs, a row each; names are in the column ``image``.
+
+    Several `workers` are given the same pairs, share the batches, and all get the table.
 
     Raises
     ------
@@ -96,18 +106,29 @@ def label_encoded(
 
     if not named:
         raise GammaFaceError("no pictures were found", fix="Give a folder, Parquet file or run with images.")
-    tables = []
-    for start in range(0, len(named), batch_size):
+    tables, mine = [], workers.share(range(0, len(named), batch_size))
+    for done, start in enumerate(mine):
         chunk = named[start : start + batch_size]
         pixels = [decode_image(d, name=n, resolution=classifier.resolution) for n, d in chunk]
         images = to_unit(torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2))
         tables.append(label_images(classifier, images, batch_size=batch_size))
         if progress:
-            progress(start + len(chunk), len(named))
-    table = pd.concat(tables, ignore_index=True)
+            progress(min(len(named), (done + 1) * batch_size), min(len(named), len(mine) * batch_size))
+    table = _together(tables, workers)
     table.insert(0, "image", [name for name, _ in named])
     table.attrs[CLASSIFIER] = classifier.hash
     return table
+
+
+def _together(tables: list[pd.DataFrame], workers: Workers) -> pd.DataFrame:
+    """One table of all workers' tables, by rank."""
+    if workers.count > 1:
+        buffer = io.BytesIO()
+        if tables:
+            pd.concat(tables, ignore_index=True).to_parquet(buffer)
+        found = workers.gather(buffer.getvalue())
+        tables = [pd.read_parquet(io.BytesIO(data)) for data in found if data]
+    return pd.concat(tables, ignore_index=True)
 
 
 def label_run(
@@ -120,7 +141,8 @@ def label_run(
     """Labels of a run's pictures, kept in the run as its table ``labels``.
 
     A picture is labelled once: again only when its bytes or the classifier change. The runs
-    that ship are read, not written.
+    that ship are read, not written. The workers that have opened the run share its pictures;
+    what they labelled before they were cut off is kept.
 
     Parameters
     ----------
@@ -140,29 +162,91 @@ def label_run(
     GammaFaceError
         For a run without pictures, or a picture that cannot be decoded.
     """
-    root = run.path / "images"
+    root, folder = run.path / "images", run.path / "parts-of-labels"
     files = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    named = [(str(p.relative_to(root)), p.read_bytes()) for p in files]
-    content = [hashlib.sha256(data).hexdigest() for _, data in named]
+    if not files:
+        return label_encoded([], classifier)
+    shipped = run.path.parent == EXAMPLES
+    workers = ALONE if shipped else run.workers
+    _check_same_files(files, workers)
     kept = labels_of(run, classifier)
-    known = set() if kept is None else set(kept["content"])
-    fresh = {c: pair for c, pair in zip(content, named, strict=True) if c not in known}
-    if fresh or not named:
-        new = label_encoded(list(fresh.values()), classifier, batch_size=batch_size, progress=progress)
-        kept = pd.concat([kept, new.assign(content=list(fresh))], ignore_index=True)
+    known = _known([kept, *read_parts(folder).values()], classifier)
+    workers.wait()  # nobody adds parts before all have read those of an earlier attempt
+    cuts = pieces([[0, len(files)]], PART * batch_size)
+    mine, tables, fresh = workers.share(cuts), [], 0
+    for start, stop in mine:
+        table, new = _label_files(files[start:stop], root, classifier, known, batch_size=batch_size)
+        if workers.count > 1 or (new and not shipped):
+            write_part(folder, start, table)
+        tables.append(table)
+        fresh += new
+        if progress:
+            progress(stop - mine[0][0], mine[-1][1] - mine[0][0])
+    workers.wait()
+    if workers.count > 1:
+        if workers.main:
+            parts = read_parts(folder)
+            run.write_table("labels", _joined([parts[folder / f"{start:09d}.parquet"] for start, _ in cuts]))
+            drop_parts(parts)
+        workers.wait()
+        return run.table("labels")
+    table = _joined(tables)
+    if (fresh or len(table) != len(kept)) and not shipped:
+        run.write_table("labels", table)
+        drop_parts(list(folder.glob("*.parquet")))
+    return table
+
+
+def _check_same_files(files: list[Path], workers: Workers) -> None:
+    def names() -> str:
+        return hashlib.sha256("\n".join(file.name for file in files).encode()).hexdigest()
+
+    if workers.count > 1 and workers.on_main(names) != names():
+        raise GammaFaceError(
+            "this worker does not see the pictures that the main one sees",
+            where=files[0].parent,
+            fix="Give a folder on a file system that all hosts share.",
+        )
+
+
+def _known(tables: Iterable[pd.DataFrame | None], classifier: AttributeClassifier) -> pd.DataFrame | None:
+    """What this classifier has said before, a row per picture's content."""
+    tables = [t for t in tables if t is not None and t.attrs.get(CLASSIFIER) == classifier.hash]
+    if not tables:
+        return None
+    together = pd.concat(tables, ignore_index=True)
+    return together.drop(columns=["image", "seed", "group"]).drop_duplicates("content")
+
+
+def _label_files(
+    files: list[Path], root: Path, classifier: AttributeClassifier, known: pd.DataFrame | None, *, batch_size
+) -> tuple[pd.DataFrame, int]:
+    """The rows of these files, and how many pictures had to be labelled."""
+    data = [file.read_bytes() for file in files]
+    content = [hashlib.sha256(each).hexdigest() for each in data]
+    said = set() if known is None else set(known["content"])
+    names = [str(file.relative_to(root)) for file in files]
+    fresh = {c: (name, d) for c, name, d in zip(content, names, data, strict=True) if c not in said}
+    if fresh:
+        new = label_encoded(list(fresh.values()), classifier, batch_size=batch_size)
+        new = new.drop(columns="image").assign(content=list(fresh))
+        known = pd.concat([known, new], ignore_index=True)
     places = pd.DataFrame(
         {
-            "image": [name for name, _ in named],
-            "seed": [int(p.stem) if p.stem.isdigit() else -1 for p in files],
-            "group": [str(p.parent.relative_to(root)).removeprefix(".") for p in files],
+            "image": names,
+            "seed": [int(file.stem) if file.stem.isdigit() else -1 for file in files],
+            "group": [str(file.parent.relative_to(root)).removeprefix(".") for file in files],
             "content": content,
         }
     )
-    measured = kept.drop(columns=["image", "seed", "group"], errors="ignore").drop_duplicates("content")
-    table = places.merge(measured, on="content", how="left", validate="many_to_one")
+    table = places.merge(known, on="content", how="left", validate="many_to_one")
     table.attrs = {CLASSIFIER: classifier.hash}
-    if (fresh or len(table) != len(kept)) and run.path.parent != EXAMPLES:
-        run.write_table("labels", table)
+    return table, len(fresh)
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs = dict(tables[0].attrs)
     return table
 
 

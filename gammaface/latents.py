@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from gammaface.blocks import Blocks, clear, join, missing, pieces
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded, seeds_for
 from gammaface.pca import Projection, fit_pca
-from gammaface.sampling import Callback, get_sampler, timestep_path
+from gammaface.sampling import Callback, get_sampler, sampler_path
 from gammaface.spaces import check_space, codes
+from gammaface.workers import ALONE, Workers
 from gammaface.workspace import Run, writing
 
 DEFAULT_SQRT_ABAR = 0.44  # t = 400 of the linear schedule, where the paper looks
@@ -91,6 +93,7 @@ def harvest(
     sampler: str = "ddim",
     batch_size: int = MICRO_BATCH,
     out: Path | str | None = None,
+    workers: Workers = ALONE,
     progress: Progress | None = None,
     callback: Callback | None = None,
 ) -> Latents:
@@ -114,6 +117,8 @@ def harvest(
         Micro-batch; results do not depend on it beyond 1e-3.
     out : path, optional
         Run folder. An interrupted harvest continues there by its missing seeds.
+    workers : Workers
+        Share the seeds, by whole micro-batches; needs `out`. Their number changes nothing.
 
     Raises
     ------
@@ -124,7 +129,7 @@ def harvest(
     check_space(space)
     run_sampler, seeds = get_sampler(sampler), seeds_for(seed, n)
     t = generator.timestep_at(DEFAULT_SQRT_ABAR) if t is None else t
-    path = timestep_path(generator.train_steps, steps, through=t)
+    path = sampler_path(sampler, generator.alphas, steps, through=t)
     path = path[: path.index(t) + 1]
 
     def codes_of(chunk: np.ndarray) -> np.ndarray:
@@ -158,56 +163,73 @@ def harvest(
         "sampler": sampler,
     }
     weights = {generator.name: generator.weights_hash}
-    with writing(out, kind="harvest", config=config, weights=weights) as run:
-        if not run.has("arrays/latents.npy"):
+    with writing(out, kind="harvest", config=config, weights=weights, workers=workers) as run:
+        if not workers.on_main(lambda: run.has("arrays/latents.npy")):
             _harvest_into(run, codes_of, seeds, batch_size, progress, pca, seed)
     return Latents.load(Run.open(out))
 
 
-def _chunks(codes_of, seeds, batch_size, progress: Progress | None, done: int = 0):
-    total = done + len(seeds)
+def _chunks(codes_of, seeds, batch_size, progress: Progress | None):
+    done = 0
     for chunk, real in micro_batches(seeds, batch_size):
         block = codes_of(chunk)[:real]
         check_finite(block)
         yield block
         done += real
         if progress:
-            progress(done, total)
+            progress(done, len(seeds))
 
 
 def check_finite(array: np.ndarray) -> None:
     """Refuse NaN and infinite codes."""
-    broken = int((~np.isfinite(array).all(axis=1)).sum())
+    refuse_broken(int((~np.isfinite(array).all(axis=1)).sum()), len(array))
+
+
+def refuse_broken(broken: int, n: int) -> None:
+    """Refuse codes of which any hold NaN or infinite values."""
     if broken:
         raise GammaFaceError(
-            f"{broken} of {len(array)} latents hold NaN or infinite values",
+            f"{broken} of {n} latents hold NaN or infinite values",
             fix="The model's weights or its noise schedule are broken: check them.",
         )
 
 
 def _harvest_into(run: Run, codes_of, seeds, batch_size, progress, pca, seed) -> None:
-    """Compute missing seeds block by block, each block a file, then join them."""
-    started = time.monotonic()
-    blocks = run.path / "arrays" / "blocks"
-    have = {int(p.stem): p for p in blocks.glob("*.npy") if not p.name.startswith(".")}
-    rows = {s: len(np.load(p, mmap_mode="r")) for s, p in have.items()}
-    kept = np.concatenate([np.arange(s, s + r) for s, r in rows.items()]) if rows else []
-    missing = np.setdiff1d(seeds, kept)
-    starts = iter(range(0, len(missing), batch_size))
-    for block in _chunks(codes_of, missing, batch_size, progress, len(seeds) - len(missing)):
-        first = int(missing[next(starts)])
-        run.write_array(f"blocks/{first}", block)
-    order = sorted(int(p.stem) for p in blocks.glob("*.npy"))
-    array = np.concatenate([np.load(blocks / f"{s}.npy") for s in order])
-    if pca:
+    """Compute this worker's share of the missing seeds into blocks; the main one joins them."""
+    started, workers, n = time.monotonic(), run.workers, len(seeds)
+    folder = run.path / "arrays" / "blocks"
+    spans = workers.on_main(lambda: missing(folder, n))
+    mine = workers.share(pieces(spans, max(1, batch_size)))
+    done = n - sum(stop - start for start, stop in spans)
+    total = done + sum(stop - start for start, stop in mine)
+    if progress:
+        progress(done, total)
+    with Blocks(folder) as blocks:
+        for start, stop in mine:
+            for block in _chunks(codes_of, seeds[start:stop], batch_size, None):
+                blocks.add(start, block)
+            done += stop - start
+            if progress:
+                progress(done, total)
+    workers.wait()
+    if workers.main:
+        _join(run, folder, seeds, pca, seed)
+        run.add_timing("harvest", time.monotonic() - started)
+
+
+def _join(run: Run, folder: Path, seeds: np.ndarray, pca: int | None, seed: int) -> None:
+    """Blocks to the run's arrays, reduced where a PCA is asked for."""
+    arrays = run.path / "arrays"
+    run.write_array("seeds", seeds)
+    if not pca:
+        join(folder, len(seeds), arrays / "latents.npy")
+    else:
+        whole = folder / "whole" / "latents.npy"
+        join(folder, len(seeds), whole)
+        array = np.load(whole, mmap_mode="r")
         projection = fit_pca(array, pca, seed=seed)
         run.write_array("pca_mean", projection.mean)
         run.write_array("pca_components", projection.components)
         run.write_array("pca_explained", np.array(projection.explained))
-        array = projection.transform(array)
-    run.write_array("seeds", seeds)
-    run.write_array("latents", array)
-    for file in blocks.glob("*"):
-        file.unlink()
-    blocks.rmdir()
-    run.add_timing("harvest", time.monotonic() - started)
+        run.write_array("latents", projection.transform(array))
+    clear(folder)

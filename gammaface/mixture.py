@@ -11,7 +11,9 @@ from gammaface.em import fit_all
 from gammaface.errors import GammaFaceError
 from gammaface.latents import Latents, check_finite
 from gammaface.rows import Rows, pick_means
-from gammaface.stack import Description, Fit, Start, describe, responsibilities
+from gammaface.shards import Shard
+from gammaface.stack import Description, Fit, Start, describe, likeliest, responsibilities
+from gammaface.workers import ALONE, Workers
 from gammaface.workspace import Run
 
 STORED = ("weights", "means", "covariances")
@@ -87,8 +89,11 @@ class LatentMixture:
         self.device = device
         self.latents_: Latents | None = None
 
-    def fit(self, latents: Latents | np.ndarray) -> LatentMixture:
+    def fit(self, latents: Latents | np.ndarray | Shard, *, workers: Workers = ALONE) -> LatentMixture:
         """Fit on codes (n, d), or on a harvest, which the mixture then remembers.
+
+        Several `workers` call this together: each reads its own rows of the codes, and all
+        end with the same mixture. A shard holds the rows that a worker has of its own.
 
         Raises
         ------
@@ -96,13 +101,13 @@ class LatentMixture:
             When K exceeds n, the codes hold NaN, or a matrix covariance has too many
             dimensions.
         """
-        array = codes_of(latents)
+        array = Shard.of(codes_of(latents), workers)
         rows = Rows(array, self.covariance, device=self.device)
         starts = [
             Start(pick_means(array, self.n_components, seed=self.seed + r)) for r in range(self.restarts)
         ]
         fits = fit_all(rows, starts, max_iter=self.max_iter, tol=self.tol, reg_covar=self.reg_covar)
-        self.fit_ = max(fits, key=lambda fit: fit.lower_bound)
+        self.fit_ = likeliest(fits)
         self.latents_ = latents if isinstance(latents, Latents) else None
         return self
 
@@ -148,11 +153,12 @@ class LatentMixture:
 
     def bic(self, array: np.ndarray) -> float:
         """Bayesian information criterion, -2 log L + p log n (Schwarz 1978); lower is better."""
-        return bic(self._describe(array).log_likelihood, self.n_parameters_)
+        found = self._describe(array).log_likelihood
+        return bic(found.sum(), self.n_parameters_, len(found))
 
     def aic(self, array: np.ndarray) -> float:
         """Akaike information criterion, -2 log L + 2 p (Akaike 1974); lower is better."""
-        return aic(self._describe(array).log_likelihood, self.n_parameters_)
+        return aic(self._describe(array).log_likelihood.sum(), self.n_parameters_)
 
     def save(self, run: Run) -> None:
         """Keep the fit in a run, as arrays."""
@@ -212,8 +218,10 @@ class LatentMixture:
         return self.means_[components] + noise, components
 
 
-def codes_of(latents: Latents | np.ndarray) -> np.ndarray:
+def codes_of(latents: Latents | np.ndarray | Shard) -> np.ndarray | Shard:
     """The array (n, d) of a harvest, or what was given, as it lies: a memory map stays one."""
+    if isinstance(latents, Shard):
+        return latents
     return latents.array if isinstance(latents, Latents) else np.asarray(latents)
 
 
@@ -236,11 +244,11 @@ def n_parameters(k: int, d: int, covariance: str) -> int:
     return k - 1 + k * d + SHAPES[covariance].free(k, d)
 
 
-def bic(log_likelihood: np.ndarray, parameters: int) -> float:
-    """-2 log L + p log n, from the log-likelihoods (n,) of all rows."""
-    return float(-2 * log_likelihood.sum() + parameters * np.log(len(log_likelihood)))
+def bic(log_likelihood: float, parameters: int, n: int) -> float:
+    """-2 log L + p log n, log L summed over all n rows."""
+    return float(-2 * log_likelihood + parameters * np.log(n))
 
 
-def aic(log_likelihood: np.ndarray, parameters: int) -> float:
-    """-2 log L + 2 p, from the log-likelihoods (n,) of all rows."""
-    return float(-2 * log_likelihood.sum() + 2 * parameters)
+def aic(log_likelihood: float, parameters: int) -> float:
+    """-2 log L + 2 p, log L summed over all rows."""
+    return float(-2 * log_likelihood + 2 * parameters)

@@ -4,21 +4,45 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gammaface import rebalance
 from gammaface.attributes import load_attributes
+from gammaface.audit import find_second, read_real, run_audit
+from gammaface.audit.recipe import Recipe
+from gammaface.audit.shipping import ship
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
+from gammaface.long_tail import digits
+from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
 from gammaface.study import Report, StudyOptions, run_study
 from gammaface.survey import SurveyOptions, real_faces, run_survey
-from gammaface.workspace import EXAMPLES
+from gammaface.workspace import EXAMPLES, extending, home
 
 LIMIT_BYTES = 10 * 2**20
 FIRST_LIGHT = StudyOptions(n=2000, images=24, steps=50, seed=0)
 COMPONENTS = SurveyOptions(n=2000, steps=25, seed=0)
 
 
-def _first_light(generator: Generator, out: Path, real: Path | None, report: Report | None) -> None:
+@dataclass(frozen=True)
+class Given:
+    """What a recording may be given.
+
+    Attributes
+    ----------
+    real : tuple of str
+        Labelled real faces, ``PATH`` or ``PATH@left,top,right,bottom`` each, for the runs
+        that look at some beside the model's own; only numbers about them are kept.
+    recipe : Recipe
+        How much of the representation audit to draw.
+    """
+
+    real: tuple[str, ...] = ()
+    recipe: Recipe = Recipe()
+
+
+def _first_light(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
     run_study(generator, FIRST_LIGHT, out=out, report=report)
     # The latents and the census' faces are recomputed from their seeds; the run ships
     # without them.
@@ -26,8 +50,10 @@ def _first_light(generator: Generator, out: Path, real: Path | None, report: Rep
     shutil.rmtree(out / "images" / "people", ignore_errors=True)
 
 
-def _components(generator: Generator, out: Path, real: Path | None, report: Report | None) -> None:
-    faces = real_faces(real, generator, n=COMPONENTS.n, seed=COMPONENTS.seed) if real else None
+def _components(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
+    faces = None
+    if given.real:
+        faces = real_faces(Path(given.real[0]), generator, n=COMPONENTS.n, seed=COMPONENTS.seed)
     run_survey(generator, load_attributes(), COMPONENTS, out=out, real=faces, report=report)
     # Codes are recomputed from seeds; what is told of each cell is in the tables. Labels of
     # single real faces do not ship.
@@ -36,22 +62,63 @@ def _components(generator: Generator, out: Path, real: Path | None, report: Repo
     (out / "tables" / "faces-real.parquet").unlink(missing_ok=True)
 
 
-RECORDED: dict[str, Callable[[Generator, Path, Path | None, Report | None], None]] = {
+def _representation(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
+    """Drawn into a working run: a killed recording continues there, more seeds or methods join it."""
+    classifier, recipe = load_attributes(), given.recipe.on(generator)
+    second, missing = find_second(first=classifier)
+    real = None
+    if given.real:
+        real = read_real(generator, classifier, list(given.real), train_split="train")
+    working = run_audit(
+        generator,
+        classifier,
+        recipe.options(generator.name),
+        out=home() / f"{out.name}-working",
+        real=real,
+        second=second,
+        second_missing=missing,
+        report=report,
+    )
+    ship(working, out, note=recipe.in_words())
+
+
+def _rebalance(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
+    """A working run again: it trains for hours."""
+    recipe = replace(rebalance.Recipe(), model=generator.name)
+    train, test = (
+        rebalance.read_pictures(generator, list(given.real), split=part) for part in ("train", "test")
+    )
+    working = rebalance.run_rebalance(
+        generator,
+        rebalance.critic_of(load_attributes(), recipe.attributes),
+        recipe,
+        out=home() / f"{out.name}-working",
+        original=None if train is None else rebalance.Original(train),
+        real=test,
+        report=report,
+    )
+    rebalance.ship(working, out)
+
+
+def _rebalance_digits(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
+    working = home() / f"{out.name}-working"
+    run = run_class_set(digits(), DIGITS, out=working, beta=DIGITS_BETA, report=report)
+    rebalance.ship(run, out)
+
+
+RECORDED: dict[str, Callable[[Generator, Path, Given, Report | None], None]] = {
     "first-light": _first_light,
     "components": _components,
+    "representation": _representation,
+    "rebalance": _rebalance,
+    "rebalance-digits": _rebalance_digits,
 }
 
 
 def record_run(
-    name: str, generator: Generator, *, real: Path | None = None, report: Report | None = None
+    name: str, generator: Generator, *, given: Given = Given(), report: Report | None = None
 ) -> Path:
     """Compute one shipped run again, beside the old one, and swap them when it is whole.
-
-    Parameters
-    ----------
-    real : Path, optional
-        Labelled real faces, for the runs that look at some beside the model's own; only
-        numbers about them are kept.
 
     Raises
     ------
@@ -61,7 +128,9 @@ def record_run(
     final = EXAMPLES / name
     fresh = EXAMPLES / f"{name}.new" / name
     fresh.parent.mkdir(parents=True, exist_ok=True)
-    RECORDED[name](generator, fresh, real, report)
+    RECORDED[name](generator, fresh, given, report)
+    with extending(fresh):  # its list of checksums leaves out what was left out of it
+        pass
     (fresh / ".lock").unlink(missing_ok=True)
     size = sum(f.stat().st_size for f in fresh.rglob("*") if f.is_file())
     if size > LIMIT_BYTES:

@@ -1,13 +1,21 @@
-"""A study as one self-contained HTML page."""
+"""A study as one self-contained HTML page.
+
+What a run holds is text, pictures and numbers to the page, never script: all of it is
+escaped, figures are data beside one script of ours, and the page's content security policy
+lets no other script run and nothing be fetched.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 from plotly.graph_objects import Figure
+from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
 from gammaface import figures
@@ -18,6 +26,13 @@ from gammaface.workspace import Run
 
 SHOWN = ("gender", "race", "young40")  # of the attributes, where all would be too many
 TEMPLATES = Path(__file__).parent / "templates"
+# Draws every figure of the page from the data beside it.
+DRAW = """
+for (const data of document.querySelectorAll('script[type="application/json"]')) {
+  const {data: traces, layout} = JSON.parse(data.textContent);
+  Plotly.newPlot(data.previousElementSibling, traces, layout, {displaylogo: false, responsive: true});
+}
+"""
 
 
 def write_report(run: Run) -> Path:
@@ -35,25 +50,51 @@ def write_report(run: Run) -> Path:
             where=run.path,
             fix="Run `python -m gammaface demo --out DIR`.",
         )
-    numbers = json.loads((run.path / "metrics.json").read_text())
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    page = environment.get_template("report.html.j2").render(
+    try:
+        page = _render(run, json.loads((run.path / "metrics.json").read_text()))
+    except (ValueError, TypeError, KeyError, AttributeError, jinja2.UndefinedError, RecursionError):
+        raise GammaFaceError(
+            "the numbers of this run are damaged", where=run.path, fix="Compute the run again."
+        ) from None
+    run.write_file("report.html", page)
+    return run.path / "report.html"
+
+
+def _render(run: Run, numbers: dict) -> str:
+    return render_page(
+        "report.html.j2",
         manifest=run.manifest,
         numbers=numbers,
         columns=_columns(run),
         plain=_pictures(run, "plain"),
-        cluster_map=_figure(figures.cluster_map(run.table("points"))),
-        bic_curve=_figure(figures.bic_curve(run.table("sweep"), used_k=numbers["k"]["used"])),
-        component_shares=_figure(figures.component_shares(run.table("components"))),
+        cluster_map=figure_html(figures.cluster_map(run.table("points"))),
+        bic_curve=figure_html(figures.bic_curve(run.table("sweep"), used_k=numbers["k"]["used"])),
+        component_shares=figure_html(figures.component_shares(run.table("components"))),
         people=_people(run, numbers),
         names=name_of,
         shown=SHOWN,
-        plotly=get_plotlyjs(),
     )
-    run.write_file("report.html", page)
-    return run.path / "report.html"
+
+
+def render_page(template: str, **content) -> str:
+    """A template filled in, with the policy and the scripts that it needs."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    scripts = get_plotlyjs(), DRAW
+    return environment.get_template(template).render(
+        **content, policy=content_policy(*scripts), plotly=scripts[0], draw=scripts[1]
+    )
+
+
+def content_policy(*scripts: str) -> str:
+    """A content security policy under which only these inline scripts run."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:;"
+        " base-uri 'none'; form-action 'none'"
+    )
 
 
 def _people(run: Run, numbers: dict) -> dict:
@@ -78,11 +119,17 @@ def _people(run: Run, numbers: dict) -> dict:
             )
         )
     sources = recalls_in_words({name: r["by_hand"] for name, r in found["recalls"].items()})
-    return found | {"charts": [_figure(chart) for chart in charts], "sources": sources}
+    return found | {"charts": [figure_html(chart) for chart in charts], "sources": sources}
 
 
-def _figure(figure: Figure) -> str:
-    return figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False})
+def figure_html(figure: Figure) -> Markup:
+    """A figure as data: `to_json_plotly` writes no <, > or / that could end its element."""
+    found = figure.to_plotly_json()
+    for trace in found["data"]:
+        if trace["type"] == "scattergl":  # compiles its shaders with eval, which the policy forbids
+            trace["type"] = "scatter"
+    content = to_json_plotly({key: found[key] for key in ("data", "layout")})
+    return Markup('<div></div><script type="application/json">{}</script>').format(Markup(content))
 
 
 def _pictures(run: Run, group: str, component: int | None = None) -> list[dict]:
@@ -91,10 +138,11 @@ def _pictures(run: Run, group: str, component: int | None = None) -> list[dict]:
     images = images[images["group"] == group]
     if component is not None:
         images = images[images["component"] == component]
-    return [{"seed": s, "data": _inline(run.image(s, group))} for s in images["seed"]]
+    return [{"seed": s, "data": inline_picture(run.image(s, group))} for s in images["seed"]]
 
 
-def _inline(file: Path) -> str:
+def inline_picture(file: Path) -> str:
+    """A picture as a data address."""
     try:
         return "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
     except OSError:

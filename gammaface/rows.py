@@ -1,4 +1,4 @@
-"""The rows of an array, in memory or on disk, as a stream of features."""
+"""The rows of an array, in memory, on disk or spread over workers, as a stream of features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from gammaface.covariances import SHAPES
 from gammaface.errors import GammaFaceError
-from gammaface.latents import check_finite
+from gammaface.latents import refuse_broken
+from gammaface.shards import Shard
 
 CHUNK = 2**20  # numbers in one block of features: 4 MB in float32, which a cache holds
 EXACT_ROWS = 128  # of a chunk that is copied to float64
@@ -27,8 +28,9 @@ class Rows:
 
     Parameters
     ----------
-    array : numpy.ndarray
-        (n, d), in memory or a memory map.
+    array : numpy.ndarray or Shard
+        (n, d), in memory or a memory map; of a shard only the worker's rows are read, and
+        what is said of all rows is agreed between the workers.
     covariance : str
         One of :data:`gammaface.covariances.COVARIANCES`.
     centre : numpy.ndarray, optional
@@ -49,7 +51,7 @@ class Rows:
 
     def __init__(
         self,
-        array: np.ndarray,
+        array: np.ndarray | Shard,
         covariance: str,
         *,
         centre: np.ndarray | None = None,
@@ -57,23 +59,26 @@ class Rows:
         exact: bool | None = None,
         device: str = "cpu",
     ) -> None:
-        if array.ndim != 2 or not array.size:
+        self.shard = Shard.of(array)
+        self.array, self.workers = self.shard.rows, self.shard.workers
+        if self.array.ndim != 2 or not len(self.shard) or not self.array.shape[1]:
             raise GammaFaceError(
-                f"codes of shape {array.shape} were given", fix="Give an array of shape (n, d)."
+                f"codes of shape {self.array.shape} were given", fix="Give an array of shape (n, d)."
             )
-        self.array, self.shape, self.device = array, SHAPES[covariance], device
-        self.n, self.d = array.shape
+        self.shape, self.device = SHAPES[covariance], device
+        self.n, self.d = len(self.shard), self.array.shape[1]
         if self.shape.matrix and self.d > MATRIX_DIMENSIONS:
             raise GammaFaceError(
                 f"covariance '{covariance}' in {self.d} dimensions",
                 fix=f"Reduce the codes to {MATRIX_DIMENSIONS} dimensions or fewer with PCA, or use 'diag'.",
             )
         if exact is None:
-            exact = array.size <= EXACT or covariance == "full"
+            exact = self.n * self.d <= EXACT or covariance == "full"
         self.dtype = torch.float64 if exact else torch.float32
-        self.folds = None if folds is None else torch.as_tensor(folds, device=device)
+        self.folds = None if folds is None else torch.as_tensor(folds[self.shard.own], device=device)
+        self.n_folds = 0 if folds is None else int(np.max(folds)) + 1
         self.width = self.shape.width(self.d)
-        self.step = min(self.n, max(LEAST_ROWS, CHUNK // self.width))
+        self.step = max(1, min(len(self.array), max(LEAST_ROWS, CHUNK // self.width)))
         self.centre = self._mean() if centre is None else centre
 
     def _block(self, start: int, step: int) -> np.ndarray:
@@ -83,21 +88,23 @@ class Rows:
         return block if block.flags.writeable else np.array(block)  # torch warns of read-only memory
 
     def _mean(self) -> np.ndarray:
-        total, row_sums = np.zeros(self.d), np.empty(self.n)
-        for start in range(0, self.n, self.step):
+        total, broken = np.zeros(self.d), np.zeros(1)
+        for start in range(0, len(self.array), self.step):
             block = self._block(start, self.step)
             total += block.sum(axis=0, dtype=np.float64)
-            row_sums[start : start + self.step] = block.sum(axis=1, dtype=np.float64)
-        check_finite(row_sums[:, None])  # a row's sum is finite exactly when the row is
+            # A row's sum is finite exactly when the row is.
+            broken += (~np.isfinite(block.sum(axis=1, dtype=np.float64))).sum()
+        self.workers.sum(torch.from_numpy(total), torch.from_numpy(broken))
+        refuse_broken(int(broken[0]), self.n)
         # Any centre near the mean will do; one that float32 holds is subtracted alike everywhere.
         return (total / self.n).astype(np.float32).astype(np.float64)
 
     def chunks(self, step: int | None = None) -> Iterator[tuple[slice, Tensor]]:
-        """Slices of the rows and their features (b, width); the memory is used again."""
+        """Slices of this worker's rows and their features (b, width); the memory is used again."""
         step = step or self.step
         buffer = torch.empty(step, self.width, dtype=self.dtype, device=self.device)
         centre = torch.from_numpy(self.centre)
-        for start in range(0, self.n, step):
+        for start in range(0, len(self.array), step):
             block = torch.from_numpy(self._block(start, step))
             phi = buffer[: len(block)]
             torch.sub(block.to(self.device), centre.to(self.device, block.dtype), out=phi[:, : self.d])
@@ -106,7 +113,7 @@ class Rows:
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Rows seen and their second moment about the centre, without fold -1, 0, 1, ..."""
-        folds = [] if self.folds is None else range(int(self.folds.max()) + 1)
+        folds = range(self.n_folds)
         size = (self.d, self.d) if self.shape.matrix else (self.d,)
         sums = torch.zeros(len(folds) + 1, *size, dtype=torch.float64, device=self.device)
         counts = torch.zeros(len(folds) + 1, dtype=torch.float64, device=self.device)
@@ -122,11 +129,14 @@ class Rows:
                 inside = x[self.folds[at] == fold]
                 sums[fold + 1] += second(inside)
                 counts[fold + 1] += len(inside)
+        self.workers.sum(sums, counts)
         sums[1:], counts[1:] = sums[0] - sums[1:], counts[0] - counts[1:]
         return counts, sums / counts.clamp_min(1).view(-1, *[1] * len(size))
 
 
-def pick_means(array: np.ndarray, k: int, *, seed: int, candidates: np.ndarray | None = None) -> np.ndarray:
+def pick_means(
+    array: np.ndarray | Shard, k: int, *, seed: int, candidates: np.ndarray | None = None
+) -> np.ndarray:
     """k-means++ picks (Arthur and Vassilvitskii 2007): (k, d), rows of the array.
 
     The first K of them are the picks for K. Of more than `INIT_ROWS` rows a random sample of
@@ -145,5 +155,5 @@ def pick_means(array: np.ndarray, k: int, *, seed: int, candidates: np.ndarray |
         )
     if len(candidates) > (size := max(INIT_ROWS, k)):
         candidates = np.sort(np.random.default_rng(seed).choice(candidates, size, replace=False))
-    rows = np.array(array[candidates])
+    rows = Shard.of(array).take(candidates)
     return kmeans_plusplus(rows, k, random_state=seed, n_local_trials=TRIALS)[0].astype(np.float64)

@@ -14,6 +14,7 @@ from gammaface.covariances import Parameters
 from gammaface.rows import Rows
 
 STACK = 2**30  # bytes of parameters and statistics held together; more mixtures go in turns
+ROUNDING = 1e-6  # relative difference of log-likelihoods that tells nothing
 LEAST = -60.0  # log responsibility below which it is 0: denormal numbers slow a product tenfold
 
 
@@ -54,6 +55,12 @@ class Fit:
     @property
     def lower_bound(self) -> float:
         return float(self.curve[-1])
+
+
+def likeliest(fits: Sequence[Fit]) -> Fit:
+    """The fit of the highest likelihood; of those that differ by rounding alone the first."""
+    best = max(fit.lower_bound for fit in fits)
+    return next(fit for fit in fits if fit.lower_bound >= best - ROUNDING * max(1.0, abs(best)))
 
 
 @dataclass
@@ -122,7 +129,7 @@ def normalise(part: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Description:
-    """How a fitted mixture sees rows.
+    """How a fitted mixture sees rows, those of one worker where they are spread over several.
 
     Attributes
     ----------
@@ -140,14 +147,15 @@ class Description:
 
 
 def describe(rows: Rows, fits: Sequence[Fit]) -> list[Description]:
-    """Log-likelihoods, labels and entropies of all rows under every fit, in one pass."""
-    likelihoods = np.empty((len(fits), rows.n))
-    labels, entropies = np.empty((len(fits), rows.n), dtype=np.int16), np.zeros(len(fits))
+    """Log-likelihoods, labels and entropies of this worker's rows under every fit, in one pass."""
+    n = len(rows.array)
+    likelihoods = np.empty((len(fits), n))
+    labels, entropies = np.empty((len(fits), n), dtype=np.int16), np.zeros(len(fits))
     for at, group, part, total in _posteriors(rows, fits):
         likelihoods[group.ids, at] = total.cpu().numpy()
         labels[group.ids, at] = part.argmax(1).cpu().numpy()
         entropies[group.ids] += torch.special.entr(part).sum((1, 2), dtype=torch.float64).cpu().numpy()
-    most = np.log([max(2, len(fit.weights)) for fit in fits]) * rows.n
+    most = np.log([max(2, len(fit.weights)) for fit in fits]) * max(1, n)
     return [Description(*facts) for facts in zip(likelihoods, labels, entropies / most, strict=True)]
 
 

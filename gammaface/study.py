@@ -16,6 +16,7 @@ tables/people         labels of the first harvested seeds, see
                       ``people_shares``, ``people_by_component``, ``association``,
                       ``moves``
 images/<group>/*.png  the pictures, named by seed
+means/*.png           what the model makes of each component's mean, where that is a picture
 metrics.json          every number of the report; without a classifier, why nothing of
                       people was measured
 ====================  ==================================================================
@@ -24,15 +25,13 @@ metrics.json          every number of the report; without a classifier, why noth
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from gammaface import stages
 from gammaface.attributes import AttributeClassifier
 from gammaface.balancing import Batch, balance, draw_seeds
 from gammaface.census import count_people, take_census
@@ -41,18 +40,12 @@ from gammaface.generators import Generator
 from gammaface.hand_labels import recalls_for, validation_recalls
 from gammaface.images import to_grid, to_png, to_uint8
 from gammaface.labels import BUNDLED, find_classifier, label_run
-from gammaface.latents import DEFAULT_SQRT_ABAR, Latents, harvest
-from gammaface.mixture import LatentMixture
-from gammaface.projection import project
+from gammaface.latents import DEFAULT_SQRT_ABAR, harvest
 from gammaface.sampling import Callback
-from gammaface.sweep import suggest_k, sweep_bic
+from gammaface.stages import Report, timed
 from gammaface.workspace import Run, home, writing
 
 STAGES = ("harvest", "sweep", "fit", "map", "exemplars", "plain", "balanced", "people", "label")
-EXEMPLARS = 16  # pictures on all component cards together
-FALLBACK_K = 4  # the paper's choice, used where BIC prefers one Gaussian
-Report = Callable[[str, int, int], None]
-"""report(stage, done, total): called often, may raise to cancel."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +62,7 @@ class StudyOptions:
     injection: str = "mean-noise"
     images: int = 24  # per grid
     steps: int = 50
+    sampler: str = "ddim"
     seed: int = 0
     labelled: int = 384  # harvested seeds whose finished faces are labelled; 0: none
     classifier: str = BUNDLED
@@ -97,7 +91,7 @@ def run_study(
     weights = {generator.name: generator.weights_hash}
     say = report or (lambda stage, done, total: None)
     with writing(out, kind="study", config=config, weights=weights) as run:
-        with _timed(run, "harvest"):
+        with timed(run, "harvest"):
             latents = harvest(
                 generator,
                 n=options.n,
@@ -106,26 +100,25 @@ def run_study(
                 seed=options.seed,
                 pca=options.pca,
                 steps=options.steps,
+                sampler=options.sampler,
                 out=out / "harvest",
                 progress=lambda done, total: say("harvest", done, total),
                 callback=callback,
             )
-        with _timed(run, "sweep"):
-            sweep = _sweep(run, latents, options, say)
-        suggestion = suggest_k(sweep, n=len(latents.array))
-        k = options.k or (suggestion.k if suggestion.k > 1 else FALLBACK_K)
+        with timed(run, "sweep"):
+            sweep = stages.sweep(run, latents, k_max=options.k_max, seed=options.seed, say=say)
         say("fit", 0, 1)
-        with _timed(run, "fit"):
-            mixture = LatentMixture(k, seed=options.seed, restarts=3).fit(latents)
-        mixture.save(run)
+        with timed(run, "fit"):
+            mixture, suggestion = stages.fit(run, latents, sweep, k=options.k, seed=options.seed)
         say("map", 0, 1)
-        with _timed(run, "map"):
-            points = _points(run, latents, mixture, options.seed)
+        with timed(run, "map"):
+            points = stages.points(run, latents, mixture, options.seed)
         batches = {}
-        with _timed(run, "exemplars"):
+        with timed(run, "exemplars"):
             batches["exemplar"] = _exemplars(generator, points, options, t, say, callback)
+            stages.store_means(run, stages.decoded_means(generator, mixture, latents))
         for group, strategy in (("plain", "plain"), ("balanced", "component-uniform")):
-            with _timed(run, group):
+            with timed(run, group):
                 batches[group] = balance(
                     generator,
                     mixture,
@@ -134,10 +127,11 @@ def run_study(
                     injection=options.injection,
                     seed=options.seed,
                     steps=options.steps,
+                    sampler=options.sampler,
                     progress=lambda done, total, group=group: say(group, done, total),
                     callback=callback,
                 )
-        images = _store_images(run, batches, points)
+        images = _store_images(run, batches)
         components = describe_components(points, images, mixture)
         run.write_table("components", components)
         people = {"missing": missing or "labelling was turned off"}
@@ -146,7 +140,7 @@ def run_study(
         numbers = study_numbers(
             generator,
             config,
-            k=k,
+            k=mixture.n_components,
             suggestion=suggestion,
             sweep=sweep,
             components=components,
@@ -157,86 +151,27 @@ def run_study(
     return Run.open(out)
 
 
-@contextmanager
-def _timed(run: Run, stage: str):
-    started = time.monotonic()
-    yield
-    run.add_timing(stage, time.monotonic() - started)
-
-
-def _sweep(run: Run, latents: Latents, options: StudyOptions, say) -> pd.DataFrame:
-    if run.has("tables/sweep.parquet"):
-        return run.table("sweep")
-    top = min(options.k_max, len(latents.array))
-    sweep = sweep_bic(
-        latents,
-        range(1, top + 1),
-        seed=options.seed,
-        progress=lambda done, total: say("sweep", done, total),
-    )
-    run.write_table("sweep", sweep)
-    return sweep
-
-
-def _points(run: Run, latents: Latents, mixture: LatentMixture, seed: int) -> pd.DataFrame:
-    responsibilities = mixture.predict_proba(latents.array)
-    if run.has("tables/points.parquet"):
-        return run.table("points")
-    xy = project(latents.array, seed=seed)
-    points = pd.DataFrame(
-        {
-            "seed": latents.seeds,
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-            "component": responsibilities.argmax(axis=1),
-            "confidence": responsibilities.max(axis=1).astype(np.float32),
-        }
-    )
-    run.write_table("points", points)
-    return points
-
-
 def _exemplars(
     generator: Generator, points: pd.DataFrame, options: StudyOptions, t: int, say, callback
 ) -> Batch:
-    """The pictures of random members of each component: typical, not hand-picked.
-
-    In high dimensions nearly every responsibility is 1, so ranking by it would be noise.
-    """
-    each = max(1, EXEMPLARS // points["component"].nunique())
-    chosen = points.groupby("component").head(each).sort_values(["component", "seed"])
+    """The pictures of each component's surest members."""
+    chosen = stages.surest_members(points)
     return draw_seeds(
         generator,
         chosen["seed"].to_numpy(),
         components=chosen["component"].to_numpy(),
         steps=options.steps,
+        sampler=options.sampler,
         through=t,
         progress=lambda done, total: say("exemplars", done, total),
         callback=callback,
     )
 
 
-def _store_images(run: Run, batches: dict[str, Batch], points: pd.DataFrame) -> pd.DataFrame:
-    rows = []
+def _store_images(run: Run, batches: dict[str, Batch]) -> pd.DataFrame:
     for group, batch in batches.items():
-        pixels = to_uint8(batch.images)
-        run.write_file(f"grid-{group}.png", to_png(to_grid(pixels, columns=8)))
-        for picture, seed, component in zip(pixels, batch.seeds, batch.components, strict=True):
-            facts = {
-                "group": group,
-                "seed": int(seed),
-                "component": int(component),
-                "model": run.manifest.config["model"],
-            }
-            run.write_file(
-                str(run.image(int(seed), group).relative_to(run.path)),
-                to_png(picture, metadata=facts),
-            )
-            brightness, contrast = picture.mean() / 255, picture.std() / 255
-            rows.append(facts | {"brightness": brightness, "contrast": contrast})
-    images = pd.DataFrame(rows)
-    run.write_table("images", images)
-    return images
+        run.write_file(f"grid-{group}.png", to_png(to_grid(to_uint8(batch.images), columns=8)))
+    return stages.store_pictures(run, batches)
 
 
 def _people(
@@ -252,9 +187,10 @@ def _people(
     """Labels of the first harvested seeds and of every picture, and what they say."""
 
     def draw(seeds: np.ndarray) -> Batch:
-        return draw_seeds(generator, seeds, through=t, steps=options.steps, callback=callback)
+        path = {"through": t, "steps": options.steps, "sampler": options.sampler}
+        return draw_seeds(generator, seeds, **path, callback=callback)
 
-    with _timed(run, "people"):
+    with timed(run, "people"):
         census = take_census(
             run,
             draw,
@@ -263,7 +199,7 @@ def _people(
             n=options.labelled,
             progress=lambda done, total: say("people", done, total),
         )
-    with _timed(run, "label"):
+    with timed(run, "label"):
         labels = label_run(run, classifier, progress=lambda done, total: say("label", done, total))
         recalls = recalls_for(classifier, home(), generator=generator.weights_hash)
         return count_people(run, census, labels, recalls, validation_recalls(classifier))

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
+import torch
 
 from gammaface.em import fit_all
 from gammaface.errors import GammaFaceError
 from gammaface.latents import Latents
-from gammaface.mixture import aic, bic, check_covariance, codes_of, n_parameters
+from gammaface.mixture import check_covariance, codes_of, n_parameters
 from gammaface.rows import Rows, pick_means
-from gammaface.stack import Description, Fit, Start, describe
+from gammaface.shards import Shard
+from gammaface.stack import Start, describe, likeliest
+from gammaface.sweep_rows import constant_dimensions, distinct, held_out, stability, summary, totals
+from gammaface.workers import ALONE, Workers
 
 FOLDS = 5
 UNSTABLE = 0.5
 
 
 def sweep_bic(
-    array: Latents | np.ndarray,
+    array: Latents | np.ndarray | Shard,
     ks: Iterable[int] = range(1, 12),
     *,
     covariance: str = "diag",
@@ -31,6 +33,7 @@ def sweep_bic(
     folds: int = FOLDS,
     max_iter: int = 100,
     device: str = "cpu",
+    workers: Workers = ALONE,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Fit every K together and tell how well each one describes the codes.
@@ -40,7 +43,7 @@ def sweep_bic(
 
     Parameters
     ----------
-    array : Latents or numpy.ndarray
+    array : Latents, numpy.ndarray or Shard
         (n, d).
     ks : iterable of int
         Numbers of components, 1 to n.
@@ -53,6 +56,8 @@ def sweep_bic(
         Of the held-out log-likelihood; 0 leaves it out.
     device : str
         Where to compute.
+    workers : Workers
+        They call this together, each reads its own rows, and all get the table.
     progress : callable, optional
         ``progress(done, total)`` in numbers of K, after every pass; may raise to cancel.
 
@@ -88,7 +93,7 @@ def sweep_bic(
     >>> suggest_k(sweep_bic(z, range(1, 5)), n=100).k
     2
     """
-    array, ks = codes_of(array), sorted(set(ks))
+    array, ks = Shard.of(codes_of(array), workers), sorted(set(ks))
     check_covariance(covariance)
     if not ks:
         raise GammaFaceError("no K to sweep", fix="Give a range such as 1..11.")
@@ -103,21 +108,20 @@ def sweep_bic(
         max_iter=max_iter,
         progress=progress and (lambda done, total: progress(done * len(ks) // total, len(ks))),
     )
-    described = describe(rows, fits)
-    facts = {
-        "n": rows.n,
-        "distinct": len({hash(np.asarray(row).tobytes()) for row in array}),
-        "constant_dimensions": _constant_dimensions(rows),
-    }
+    described, own = describe(rows, fits), fold_of[array.own]
+    sums = np.array([totals(d, own == fit.left_out) for d, fit in zip(described, fits, strict=True)])
+    array.workers.sum(torch.from_numpy(sums))
+    facts = {"n": rows.n, "distinct": distinct(array), "constant_dimensions": constant_dimensions(rows)}
     table = []
     for k in ks:
         mine = [i for i, fit in enumerate(fits) if len(fit.weights) == k]
         whole = [i for i in mine if fits[i].left_out < 0]
-        best = max(whole, key=lambda i: fits[i].lower_bound)
-        held = [described[i].log_likelihood[fold_of == fits[i].left_out] for i in mine if i not in whole]
-        labels = [described[i].labels for i in whole]
-        row = _row(fits[best], described[best], n_parameters(k, rows.d, covariance))
-        table.append(row | _held_out(held) | {"stability_ari": _stability(labels)} | facts)
+        chosen = likeliest([fits[i] for i in whole])
+        best = next(i for i in whole if fits[i] is chosen)
+        row = summary(fits[best], sums[best], rows.n, n_parameters(k, rows.d, covariance))
+        row |= held_out(sums[[i for i in mine if i not in whole], 2:])
+        row["stability_ari"] = stability([described[i].labels for i in whole], k, array.workers)
+        table.append(row | facts)
     return pd.DataFrame(table)
 
 
@@ -144,44 +148,6 @@ def _starts(
             means = pick_means(array, max(mine), seed=fold_seed, candidates=seen)
             starts += [Start(means[:k], left_out=fold) for k in mine]
     return starts
-
-
-def _row(fit: Fit, described: Description, parameters: int) -> dict:
-    likelihood = described.log_likelihood
-    return {
-        "k": len(fit.weights),
-        "n_parameters": parameters,
-        "n_per_parameter": len(likelihood) / parameters,
-        "log_likelihood": float(likelihood.mean()),
-        "bic": bic(likelihood, parameters),
-        "aic": aic(likelihood, parameters),
-        "smallest_weight": float(fit.weights.min()),
-        "responsibility_entropy": float(described.entropy),
-        "iterations": len(fit.curve),
-        "converged": fit.converged,
-        "repairs": fit.repairs,
-    }
-
-
-def _held_out(folds: list[np.ndarray]) -> dict:
-    means = [fold.mean() for fold in folds]
-    return {
-        "heldout_loglik": float(np.concatenate(folds).mean()) if folds else np.nan,
-        "heldout_sd": float(np.std(means, ddof=1)) if folds else np.nan,
-    }
-
-
-def _stability(labels: list[np.ndarray]) -> float:
-    agreements = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
-    return float(np.mean(agreements)) if agreements else 1.0
-
-
-def _constant_dimensions(rows: Rows) -> int:
-    first = np.asarray(rows.array[0])
-    same = np.ones(rows.d, dtype=bool)
-    for start in range(0, rows.n, rows.step):
-        same &= (rows.array[start : start + rows.step] == first).all(axis=0)
-    return int(same.sum())
 
 
 @dataclass(frozen=True)

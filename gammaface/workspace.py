@@ -3,57 +3,40 @@
 A run is one folder::
 
     manifest.json     what was asked, with what, when, and how far it came
+    checksums.json    sha256 of every file, once the run is finished
     arrays/*.npy      memory-mappable arrays
     tables/*.parquet  data frames
     images/*.png      pictures, named by seed
     report.html, ...  plain files
 
 Every file is written under a temporary name, synced and renamed, so a killed process
-leaves whole files only. One process writes a run at a time; any number may read it.
+leaves whole files only. One job writes a run at a time; any number of processes may read
+it. Of a job's workers the main one holds the lock and keeps the manifest, and all of them
+write files.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
-import importlib.metadata
 import json
 import os
-import platform
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from gammaface.checksums import CHEAP, damaged_files, is_as_listed, read_list, seal
 from gammaface.errors import GammaFaceError
 from gammaface.files import write_whole
+from gammaface.locks import locked
+from gammaface.manifests import Manifest, check_name, read_manifest, versions
+from gammaface.workers import ALONE, Workers
 
-SCHEMA = 1
-STATES = ("running", "done", "cancelled", "failed")
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES, MODELS = ROOT / "examples", ROOT / "models"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-RECORDED_PACKAGES = ("torch", "diffusers", "scikit-learn", "numpy", "umap-learn")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a run is: everything needed to compute it again."""
-
-    name: str
-    kind: str
-    config: dict
-    weights: dict[str, str] = field(default_factory=dict)  # model name -> sha256
-    state: str = "running"
-    created: str = ""
-    versions: dict[str, str] = field(default_factory=dict)
-    timings: dict[str, float] = field(default_factory=dict)  # seconds by stage
-    note: str = ""
-    schema: int = SCHEMA
 
 
 def home() -> Path:
@@ -64,8 +47,8 @@ def home() -> Path:
 class Run:
     """One run folder, open for reading, or for writing inside :func:`writing`."""
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
-        self.path, self.manifest = Path(path), manifest
+    def __init__(self, path: Path, manifest: Manifest, *, workers: Workers = ALONE) -> None:
+        self.path, self.manifest, self.workers = Path(path), manifest, workers
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
@@ -74,7 +57,8 @@ class Run:
         Raises
         ------
         GammaFaceError
-            When there is no run at `path`, or its manifest cannot be read.
+            When there is no run at `path`, its manifest cannot be read, or a newer
+            GammaFace wrote it.
         """
         path = Path(path)
         file = path / "manifest.json"
@@ -82,19 +66,8 @@ class Run:
             raise GammaFaceError(
                 "there is no run here", where=path, fix="`python -m gammaface runs` lists them."
             )
-        try:
-            stored = json.loads(file.read_text())
-            manifest = Manifest(**stored)
-        except (OSError, ValueError, TypeError) as error:
-            raise GammaFaceError(
-                f"the manifest is damaged: {error}", where=file, fix="Delete this run or restore it."
-            ) from None
-        if manifest.schema != SCHEMA:
-            raise GammaFaceError(
-                f"the run has schema {manifest.schema}, this version reads {SCHEMA}",
-                where=path,
-                fix="Use the GammaFace version that wrote it, or compute it again.",
-            )
+        # The folder's name is the run's: a copy or a renamed folder is not another's double.
+        manifest = replace(read_manifest(file), name=path.absolute().name)
         return cls(path, manifest)
 
     # -- reading -----------------------------------------------------------------
@@ -125,13 +98,39 @@ class Run:
                 fix="It may not be finished: run the same command again to resume it.",
             )
         try:
+            self._compare(file)
             return reader(file)
         except (OSError, ValueError, EOFError) as error:
             raise GammaFaceError(
-                f"the file is damaged: {error}",
+                f"the file {file.relative_to(self.path)} is damaged: {error}",
                 where=file,
                 fix="Delete this file and run the same command again to compute it anew.",
             ) from None
+
+    def _compare(self, file: Path) -> None:
+        """Raise ValueError for a file that is not as it was when the run was finished."""
+        if not self.manifest.checksums or file.stat().st_size > CHEAP:
+            return
+        try:
+            listed = read_list(self.path, self.manifest.checksums).get(file.relative_to(self.path).as_posix())
+            if listed is None or is_as_listed(file, listed):
+                return
+        except GammaFaceError:
+            if self._is_current():
+                raise
+            return
+        if self._is_current():  # otherwise another process has written the run since it was opened
+            raise ValueError("it is not as it was when the run was finished")
+
+    def _is_current(self) -> bool:
+        return read_manifest(self.path / "manifest.json").checksums == self.manifest.checksums
+
+    def damaged(self) -> list[str]:
+        """Files that are missing or not as they were when the run was finished.
+
+        Empty for a run without checksums: one that is not finished, or of schema 1.
+        """
+        return damaged_files(self.path, self.manifest.checksums) if self.manifest.checksums else []
 
     # -- writing -----------------------------------------------------------------
 
@@ -146,9 +145,10 @@ class Run:
         write_whole(self.path / relative, lambda f: f.write(data))
 
     def update(self, **changes) -> None:
-        """Change manifest fields and store them."""
+        """Change manifest fields; the main worker stores them."""
         self.manifest = replace(self.manifest, **changes)
-        self.write_file("manifest.json", json.dumps(asdict(self.manifest), indent=1))
+        if self.workers.main:
+            self.write_file("manifest.json", json.dumps(asdict(self.manifest), indent=1))
 
     def add_timing(self, stage: str, seconds: float) -> None:
         timings = dict(self.manifest.timings)
@@ -158,75 +158,93 @@ class Run:
 
 @contextmanager
 def writing(
-    path: Path | str, *, kind: str, config: dict, weights: dict[str, str] | None = None
+    path: Path | str,
+    *,
+    kind: str,
+    config: dict,
+    weights: dict[str, str] | None = None,
+    workers: Workers = ALONE,
 ) -> Iterator[Run]:
     """Create or resume a run and hold its lock; the state is kept truthful on the way out.
 
     Resuming needs the same `config` and the same weights; anything else is refused, so a
-    run never mixes two computations.
+    run never mixes two computations. Several `workers` open it, and leave it, together.
 
     Raises
     ------
     GammaFaceError
-        When another process writes the run, the place cannot be written, the name is not
+        When another job writes the run, the place cannot be written, the name is not
         a plain file name, or another configuration lies there.
     """
     path = Path(path)
     config, weights = json.loads(json.dumps(config)), weights or {}
     check_name(path.name)
-    with _locked(path):
-        run = _create_or_resume(path, kind, config, weights)
+    with _opened(path, workers, lambda: _create_or_resume(path, kind, config, weights)) as (run, held):
         try:
             yield run
+            workers.wait()
         except KeyboardInterrupt:
             run.update(state="cancelled", note="cancelled; what was computed is kept")
             raise
         except BaseException as error:
             run.update(state="failed", note=str(error)[:500])
             raise
-        run.update(state="done", note="")
+        run.update(state="done", note="", checksums=_seal(run, held))
 
 
 @contextmanager
-def extending(path: Path | str) -> Iterator[Run]:
+def extending(path: Path | str, *, workers: Workers = ALONE) -> Iterator[Run]:
     """Add files to a finished run, e.g. a fit to a harvest, under its lock."""
-    run = Run.open(path)
-    if run.manifest.state != "done":
-        raise GammaFaceError(
-            f"the run is {run.manifest.state}", where=path, fix="Finish it first: repeat its command."
-        )
-    with _locked(run.path):
-        yield run
+    path = Path(path)
+    workers.on_main(lambda: _check_done(path))
+    with _opened(path, workers, lambda: _open_again(path)) as (run, held):
+        try:
+            yield run
+            workers.wait()
+        finally:
+            run.update(checksums=_seal(run, held))
+
+
+def _check_done(path: Path) -> None:
+    state = Run.open(path).manifest.state
+    if state != "done":
+        raise GammaFaceError(f"the run is {state}", where=path, fix="Finish it first: repeat its command.")
+
+
+def _open_again(path: Path) -> tuple[Run, str]:
+    run = Run.open(path)  # as it is now that nobody else writes it
+    held = run.manifest.checksums
+    run.update(checksums="")
+    return run, held
+
+
+def _seal(run: Run, held: str) -> str:
+    return seal(run.path, held=held) if run.workers.main else ""
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = open(path / ".lock", "a")  # noqa: SIM115 - held and closed by the block below
-    except OSError as error:
-        raise GammaFaceError(
-            f"the run folder cannot be written: {error.strerror}",
-            where=path,
-            fix="Give another --out, or free the disk or its permissions.",
-        ) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise GammaFaceError(
-                "another process is writing this run", where=path, fix="Wait for it, or stop it."
-            ) from None
-        yield
+def _opened(path: Path, workers: Workers, begin: Callable[[], tuple[Run, str]]) -> Iterator[tuple[Run, str]]:
+    """A run that all workers write while the main one holds its lock; they leave together."""
+    with ExitStack() as lock:
+
+        def open_locked() -> tuple[dict, str]:
+            lock.enter_context(locked(path))
+            run, held = begin()
+            return asdict(run.manifest), held
+
+        manifest, held = workers.on_main(open_locked)
+        yield Run(path, Manifest(**manifest), workers=workers), held
+    workers.wait()
 
 
-def _create_or_resume(path: Path, kind: str, config: dict, weights: dict) -> Run:
+def _create_or_resume(path: Path, kind: str, config: dict, weights: dict) -> tuple[Run, str]:
+    """The run, and the sha256 of the list of checksums that held until now."""
     if not (path / "manifest.json").exists():
         if any(p.name != ".lock" for p in path.iterdir()):
             raise GammaFaceError("the folder holds other files", where=path, fix="Give a new or empty --out.")
         run = Run(path, Manifest(path.name, kind, config, weights))
         run.update(created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), versions=versions())
-        return run
+        return run, ""
     run = Run.open(path)
     if (run.manifest.kind, run.manifest.config, run.manifest.weights) != (kind, config, weights):
         raise GammaFaceError(
@@ -234,19 +252,9 @@ def _create_or_resume(path: Path, kind: str, config: dict, weights: dict) -> Run
             where=path,
             fix="Give another --out, or delete that run.",
         )
-    run.update(state="running", note="")
-    return run
-
-
-def check_name(name: str) -> str:
-    """Refuse run names that are not plain file names."""
-    if not NAME.fullmatch(name):
-        raise GammaFaceError(
-            f"'{name}' is not a run name",
-            fix="Use up to 80 letters, digits, dots, dashes and underscores, starting with a"
-            " letter or digit.",
-        )
-    return name
+    held = run.manifest.checksums
+    run.update(state="running", note="", checksums="")
+    return run, held
 
 
 def list_runs() -> list[Run]:
@@ -263,9 +271,14 @@ def list_runs() -> list[Run]:
 
 def find_run(name: str | Path) -> Run:
     """Open a run by path, or by name among the user's runs and the shipped ones."""
+    return Run.open(find_folder(name))
+
+
+def find_folder(name: str | Path) -> Path:
+    """The folder of a run by path or name, a damaged one's too."""
     for candidate in (Path(name), home() / str(name), EXAMPLES / str(name)):
         if (candidate / "manifest.json").is_file():
-            return Run.open(candidate)
+            return candidate
     raise GammaFaceError(
         f"there is no run '{name}'", fix="`python -m gammaface runs` lists the runs there are."
     )
@@ -274,14 +287,3 @@ def find_run(name: str | Path) -> Run:
 def bundled_models() -> list[str]:
     """Names of the generators that ship with the project."""
     return sorted(p.parent.name for p in MODELS.glob("*/model_index.json"))
-
-
-def versions() -> dict[str, str]:
-    """Python's and the main packages' versions, for the manifest."""
-    found = {"python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

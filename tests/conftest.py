@@ -37,3 +37,4 @@ def tiny(tiny_folder):
 def own_workspace(tmp_path, monkeypatch):
     """Every test writes its runs into its own folder."""
     monkeypatch.setenv("GAMMAFACE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GAMMAFACE_PRECISION", "float32")  # tolerances are float32's on every machine

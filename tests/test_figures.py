@@ -78,6 +78,33 @@ def test_cluster_map_shows_what_was_selected_under_another_colour():
     assert figures.cluster_map(table).data[0].selectedpoints is None
 
 
+def test_a_hundred_thousand_points_stay_small_and_a_ring_is_no_trace():
+    table = points(100_000)
+    figure = figures.cluster_map(table, pointed=int(table["seed"].iloc[7]))
+    assert len(figure.to_json()) < 3_000_000 and len(figure.data) == 3
+    assert [a.text for a in figure.layout.annotations] == [f"<b>seed {table['seed'].iloc[7]}</b>"]
+    ring = figure.layout.shapes[0]
+    assert (ring.xanchor, ring.xsizemode) == (pytest.approx(table["x"].iloc[7]), "pixel")
+
+
+def test_a_responsibility_is_named_on_its_scale():
+    table = points(9).assign(r1=np.linspace(0, 1, 9, dtype=np.float32))
+    (trace,) = figures.cluster_map(table, colour="r1").data
+    assert trace.marker.colorbar.title.text == "Responsibility<br>of component 1"
+
+
+def test_the_map_in_space_shows_the_selection_by_size():
+    table = points(12).assign(z=np.float32(0))
+    chosen = table["seed"].tolist()[:2]
+    figure = figures.space_map(table, selected=chosen, pointed=chosen[0])
+    assert {t.type for t in figure.data} == {"scatter3d"} and len(figure.data) == 4
+    sizes = {int(s): z for t in figure.data[:3] for s, z in zip(t.customdata, t.marker.size, strict=True)}
+    large = max(sizes.values())
+    assert sorted(s for s, z in sizes.items() if z == large) == chosen
+    with pytest.raises(GammaFaceError, match="no column z"):
+        figures.space_map(points(9))
+
+
 def test_drawn_shares_hold_intervals_even_and_corrected():
     figure = figures.drawn_shares(PEOPLE)
     first, corrected = (t for t in figure.data if t.yaxis == "y")

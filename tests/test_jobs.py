@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from gammaface import job_files, jobs
 from gammaface.errors import GammaFaceError
-from gammaface.jobs import Cancelled, Job, Runner
+from gammaface.jobs import Cancelled, Job, Reporter, Runner
 
 STEP = SimpleNamespace(i=1, steps=4, x=[0, 0])
 
@@ -138,5 +139,88 @@ def test_another_server_sees_a_live_job_as_running_and_a_dead_ones_as_interrupte
 def test_a_damaged_state_file_hides_no_other(runner, steps):
     steps.go.set()
     job = finish(runner, submit(runner))
-    (runner.folder / "99999999-broken.json").write_text('{"id": ')
+    (runner.files.folder / "99999999-broken.json").write_text('{"id": ')
     assert [j.id for j in runner.jobs()] == [job.id]
+
+
+def test_time_left_counts_from_where_a_resumed_run_began():
+    job = Job("1", "t", "t", {}, "cpu", "r", "s", state="running", total=100, done=60, stage_from=50)
+    assert job.seconds_left(job.stage_started + 10) == pytest.approx(40)
+    assert Job("1", "t", "t", {}, "cpu", "r", "s", state="running", total=100).seconds_left(9) is None
+
+
+def test_a_waiting_job_knows_how_many_are_ahead(runner, steps):
+    first, second, third = submit(runner), submit(runner), submit(runner)
+    other = submit(runner, device="cuda:0")
+    assert [runner.ahead_of(job) for job in (first, second, third, other)] == [0, 1, 2, 0]
+    runner.cancel(second.id)
+    assert runner.ahead_of(third) == 1
+    steps.go.set()
+    assert finish(runner, third).state == "done"
+    assert runner.ahead_of(third) == 0
+
+
+def test_any_session_continues_a_cancelled_job_and_only_one_does(runner, steps):
+    job = submit(runner)
+    wait_for(lambda: state(runner, job) == "running")
+    runner.cancel(job.id)
+    finish(runner, job)
+    assert [j.id for j in runner.stopped()] == [job.id]
+    again, twice = runner.resume(job), runner.resume(job)
+    assert again == twice and again.run == job.run
+    assert runner.stopped() == []
+    steps.go.set()
+    finish(runner, again)
+    assert runner.stopped() == []
+
+
+def test_a_forgotten_job_is_off_the_list_and_a_live_one_stays(runner, steps):
+    ended, live = runner.submit("broken", {}, title="t"), submit(runner)
+    finish(runner, ended)
+    runner.forget(ended.id)
+    runner.forget(live.id)
+    assert [j.id for j in runner.jobs()] == [live.id]
+    steps.go.set()
+    finish(runner, live)
+
+
+def test_another_server_cancels_a_job_by_its_id(runner, steps):
+    job = submit(runner)
+    wait_for(lambda: state(runner, job) == "running")
+    Runner(runner.home, {}).cancel(job.id)
+    assert finish(runner, job).state == "cancelled"
+    wait_for(lambda: not list(runner.files.folder.glob("*.cancel")))
+
+
+def test_a_preview_is_taken_now_and_then_and_gone_at_the_end(runner, steps, monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK_EVERY", 0.0)
+
+    def look_at(options, device, out, reporter):
+        reporter.watch(lambda state: f"step {state.i}".encode())
+        steps(options, device, out, reporter)
+
+    runner.tasks["look"] = look_at
+    job = runner.submit("look", {"name": "a"}, title="t")
+    wait_for(lambda: runner.files.preview(job.id) == b"step 1")
+    steps.go.set()
+    finish(runner, job)
+    wait_for(lambda: runner.files.preview(job.id) is None)
+
+
+def test_previews_cost_nothing_between_two_looks():
+    shown = []
+    reporter = Reporter(lambda **changes: None, lambda: False, shown.append)
+    reporter.watch(lambda state: b"png")
+    for _ in range(5):
+        reporter.at_step(STEP)
+    assert shown == [b"png"]
+
+
+def test_old_jobs_are_forgotten_when_a_server_starts_its_first(runner, steps, monkeypatch):
+    monkeypatch.setattr(job_files, "KEPT", 1)
+    steps.go.set()
+    for _ in range(3):
+        finish(runner, submit(runner))
+    later = Runner(runner.home, runner.tasks)
+    finish(later, submit(later))
+    assert len(later.jobs()) == 2

@@ -97,7 +97,7 @@ def test_a_seed_has_one_label_whoever_drew_it(study):
 
 def test_without_a_classifier_the_study_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("gammaface.attributes.MODELS", tmp_path)
-    monkeypatch.setattr("gammaface.study.project", lambda array, seed: array[:, :2])
+    monkeypatch.setattr("gammaface.stages.project", lambda array, **_: array[:, :2])
     options = StudyOptions(model="tiny", n=20, images=2, steps=2, k_max=2, k=2)
     run = run_study(tiny, options, out=tmp_path / "run")
     found = json.loads((run.path / "metrics.json").read_text())["people"]
@@ -137,7 +137,7 @@ def test_a_report_of_something_else_is_refused(tiny, tmp_path):
 
 
 def test_a_cancelled_study_goes_on(tiny, classifier, tmp_path, monkeypatch):
-    monkeypatch.setattr("gammaface.study.project", lambda array, seed: array[:, :2])
+    monkeypatch.setattr("gammaface.stages.project", lambda array, **_: array[:, :2])
     monkeypatch.setattr("gammaface.census.MICRO_BATCH", 8)
 
     def stop(stage, done, total):

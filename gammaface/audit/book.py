@@ -15,9 +15,9 @@ import numpy as np
 from gammaface.attributes import HEADS
 from gammaface.datasets.presets import WHITE_BLACK_OTHER
 from gammaface.errors import GammaFaceError
-from gammaface.hand_labels import Recalls, validation_recalls
+from gammaface.hand_labels import Recalls, recalls_for, validation_recalls
 from gammaface.strategies import Target
-from gammaface.workspace import Run
+from gammaface.workspace import Run, home
 
 FILE = "audit.json"
 COARSE = {"race3": ("race", WHITE_BLACK_OTHER)}
@@ -44,6 +44,8 @@ class Book:
         Why there is none, in words.
     extractor : str
         Whose features the distances are measured in.
+    resolution : int
+        Side of the images in pixels; 0 where it is not known.
     """
 
     classes: dict[str, tuple[str, ...]]
@@ -52,6 +54,7 @@ class Book:
     second: str = ""
     second_missing: str = ""
     extractor: str = ""
+    resolution: int = 0
 
     def told(self) -> list[tuple[str, ...]]:
         """What shares are told of: every attribute, and the joint cells of the targets."""
@@ -97,6 +100,7 @@ class Book:
             "second": self.second,
             "second_missing": self.second_missing,
             "extractor": self.extractor,
+            "resolution": self.resolution,
         }
         run.write_file(FILE, json.dumps(content, indent=1))
 
@@ -161,9 +165,14 @@ def related(name: str, attributes: tuple[str, ...]) -> bool:
 
 
 def known_recalls(
-    classifier, classes: Mapping[str, tuple[str, ...]], given: Mapping[str, object] | None = None
+    classifier,
+    classes: Mapping[str, tuple[str, ...]],
+    given: Mapping[str, object] | None = None,
+    *,
+    generator: str = "",
 ) -> dict[str, Recalls]:
-    """Recalls by attribute: validation data's, where the classifier has them, and those given.
+    """Recalls by attribute: those given, else hand labels of the generator's own faces where
+    there are enough, else validation data's, where the classifier has them.
 
     A coarser attribute (``race3``) without recalls of its own has those of the finer one,
     its classes weighed as the faces of the recalls are.
@@ -172,13 +181,19 @@ def known_recalls(
     ----------
     given : mapping, optional
         By attribute, P(answer i | class j) of shape (K, K), or two recalls.
+    generator : str
+        Hash of its weights; "" leaves hand labels out.
 
     Raises
     ------
     GammaFaceError
         For a matrix of another shape, or whose columns do not add up to 1.
     """
-    found = validation_recalls(classifier) if hasattr(classifier, "calibration") else {}
+    found = {}
+    if hasattr(classifier, "calibration"):
+        found = validation_recalls(classifier)
+        if generator:
+            found = recalls_for(classifier, home(), generator=generator)
     found |= {name: _recalls(name, matrix, classes) for name, matrix in (given or {}).items()}
     for name, (fine, groups) in COARSE.items():
         if name in classes and name not in found and fine in found:

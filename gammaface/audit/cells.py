@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gammaface.drawing import as_plain
 from gammaface.errors import GammaFaceError
 from gammaface.files import write_whole
 
@@ -81,6 +80,8 @@ def write_cell(
     features: np.ndarray | None = None,
 ) -> None:
     """Keep a cell; ``cell.json`` last."""
+    from gammaface.drawing import as_plain  # which loads torch, and reading a cell does not need it
+
     folder = run / "cells" / cell.name
     if labels is not None:
         write_whole(folder / "labels.parquet", lambda f: labels.to_parquet(f, compression="zstd"))

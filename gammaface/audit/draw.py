@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,25 +15,29 @@ import torch
 
 from gammaface.audit.book import Book
 from gammaface.audit.cells import Cell, read_cell, write_cell
+from gammaface.audit.memory import Memory
 from gammaface.audit.options import BASE, HARVEST_SEED, PLAIN, AuditOptions, Method
 from gammaface.audit.reading import label_table, second_table
 from gammaface.audit.second import Second
 from gammaface.balancing import Batch, Incomplete, balance
 from gammaface.drawing import block_size
 from gammaface.errors import GammaFaceError
-from gammaface.generators import Generator
+from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded
 from gammaface.latents import Progress, harvest
 from gammaface.mixture import LatentMixture
-from gammaface.sampling import Callback
+from gammaface.sampling import Callback, get_sampler, sampler_path
+from gammaface.strategies.pilot import pilot_seeds
 
 BLOCK = 2048  # images held in memory at once
+PLAIN_DRAWS = (PLAIN, "quota")  # strategies whose every draw is a plain one
 
 
 @dataclass
 class Scene:
-    """Everything that cells are drawn with."""
+    """Everything that cells are drawn with; the generator stands behind the memory."""
 
     generator: Generator
+    memory: Memory
     classifier: object
     options: AuditOptions
     book: Book
@@ -40,6 +45,34 @@ class Scene:
     given: LatentMixture | None
     second: Second | None
     callback: Callback | None
+    seed: int = -1  # the one whose plain draws are remembered
+    piloted: bool = False
+
+    def remember(self, cell: Cell) -> None:
+        """Keep one set of plain draws for each seed, and its pilot if several cells learn."""
+        if cell.seed != self.seed:
+            self.memory.forget()
+            self.seed, self.piloted = cell.seed, False
+        if self.options.method(cell.method).learns and not self.piloted:
+            self.piloted = True
+            cells = [c for c in self.options.cells() if c.seed == cell.seed and not self.has(c)]
+            pilots = [m.pilot for m in (self.options.method(c.method) for c in cells) if m.learns]
+            if len(pilots) > 1 and max(pilots):
+                self._walk(pilot_seeds(cell.seed, max(pilots)))
+
+    def _walk(self, seeds: np.ndarray) -> None:
+        path = sampler_path(self.options.sampler, self.generator.alphas, self.options.steps)
+        with self.memory.keeping(middle=True):
+            for chunk, _ in micro_batches(seeds, MICRO_BATCH):
+                streams = seeded(chunk)
+                get_sampler(self.options.sampler)(
+                    self.generator.predict,
+                    self.generator.noise(streams),
+                    path,
+                    alphas=self.generator.alphas,
+                    generators=streams,
+                    callback=self.callback,
+                )
 
     @cached_property
     def mixture(self) -> LatentMixture:
@@ -104,10 +137,14 @@ def draw_cell(scene: Scene, cell: Cell, *, progress: Progress) -> torch.Tensor:
     method, spent, tables, features, first = scene.options.method(cell.method), _Spent(), [], [], None
     learned, block = None, block_size(method.options, BLOCK)
     refused = incomplete = ""
+    scene.remember(cell)
     for start in range(0, method.n, block):
         places = np.arange(start, min(start + block, method.n))
+        saved = scene.memory.saved
         try:
-            batch = _balance(scene, cell, method, places, learned, progress)
+            plainly = method.strategy in PLAIN_DRAWS and not is_base(cell)
+            with scene.memory.keeping() if plainly else nullcontext():
+                batch = _balance(scene, cell, method, places, learned, progress)
         except Incomplete as error:
             batch, incomplete = error.batch, error.what
         except GammaFaceError as error:
@@ -115,7 +152,8 @@ def draw_cell(scene: Scene, cell: Cell, *, progress: Progress) -> torch.Tensor:
                 raise  # nothing could be told without it
             refused = str(error)
             break
-        spent.add(batch, new=learned is None)
+        # The price is that of a draw of its own: what was remembered counts in full.
+        spent.add(batch, new=learned is None, seconds=batch.seconds + scene.memory.saved - saved)
         learned = batch.learned
         if len(batch.seeds):
             tables.append(_table(scene, batch, start))
@@ -175,11 +213,11 @@ class _Spent:
         self.seconds = self.draws = 0.0
         self.notes: list[dict] = []
 
-    def add(self, batch: Batch, *, new: bool) -> None:
+    def add(self, batch: Batch, *, new: bool, seconds: float) -> None:
         n = len(batch.seeds)
         self.delivered += n
         self.evaluations += batch.evaluations
-        self.seconds += batch.seconds
+        self.seconds += seconds
         if new and batch.learned is not None:
             self.pilot += batch.learned.evaluations
         self.draws += drawn_for(n, batch.notes)

@@ -11,20 +11,14 @@ import numpy as np
 import pandas as pd
 
 from gammaface.audit.book import Book
-from gammaface.audit.options import PLAIN
+from gammaface.audit.terms import PLAIN, READINGS
 
 FEW_CELLS = 3
 FEW = (0.2, 2.0)  # share of plain's discrepancy, and times its evaluations
 MANY = (0.25, 4.0)
 GOALS = ["method", "target", "reading", "fd", "sd", "plain", "fraction", "floor", "n", "limit", "cost"]
 GOALS += ["cost_limit", "fd_met", "cost_met"]
-PARETO = ["method", "target", "reading", "cost", "fd", "sd", "noise_floor", "on_front"]
-# Reading: its column in the summary, and its noise floor's.
-READINGS = {
-    "labels": ("fd", "noise_floor"),
-    "corrected": ("fd_corrected", "noise_floor_corrected"),
-    "second opinion": ("fd_second", "noise_floor_second"),
-}
+PARETO = ["method", "target", "reading", "cost", "fd", "sd", "low", "high", "noise_floor", "on_front"]
 
 
 def goals_table(summary: pd.DataFrame, book: Book) -> pd.DataFrame:
@@ -41,7 +35,7 @@ def goals_table(summary: pd.DataFrame, book: Book) -> pd.DataFrame:
     for _, row in summary[summary["method"] != PLAIN].iterrows():
         many = len(book.targets[row["target"]].shares) > FEW_CELLS
         fraction, times = MANY if many else FEW
-        for reading, (column, floor) in READINGS.items():
+        for reading, (column, floor, _) in READINGS.items():
             fd, before = row[column], plain.at[row["target"], column]
             if np.isnan(fd) or np.isnan(before):
                 continue
@@ -73,11 +67,11 @@ def pareto_table(summary: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``method, target, reading, cost`` (relative to plain), ``fd, sd, noise_floor,
-        on_front``.
+        ``method, target, reading, cost`` (relative to plain), ``fd, sd, low, high`` (95%
+        over seeds), ``noise_floor, on_front``.
     """
     rows = []
-    for reading, (column, floor) in READINGS.items():
+    for reading, (column, floor, _) in READINGS.items():
         known = summary[summary[column].notna() & summary["cost"].notna()]
         for target, part in known.groupby("target", sort=False):
             front = on_front(part[column].to_numpy(), part["cost"].to_numpy())
@@ -90,6 +84,8 @@ def pareto_table(summary: pd.DataFrame) -> pd.DataFrame:
                         "cost": row["cost"],
                         "fd": row[column],
                         "sd": row[f"{column}_sd"],
+                        "low": row[f"{column}_low"],
+                        "high": row[f"{column}_high"],
                         "noise_floor": row[floor],
                         "on_front": bool(best),
                     }

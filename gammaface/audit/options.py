@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from gammaface.audit.cells import Cell
-from gammaface.balancing import PILOT
+from gammaface.audit.terms import PLAIN, TARGETS
 from gammaface.errors import GammaFaceError
-from gammaface.sampling import get_sampler
-from gammaface.strategies import INJECTIONS, STRATEGIES, Strategy, Target, get_strategy
-from gammaface.strategies.request import Value
-from gammaface.strategies.responsibility import POOL_LIMIT
+from gammaface.strategies import ABOUT, INJECTIONS, Target
+from gammaface.strategies.catalogue import POOL_LIMIT, About
+from gammaface.strategies.option import Value
 
-PLAIN = "plain"  # the arm that every other one is held against
+PILOT = 1000
 BASE = "base"  # a plain draw of its own that only distances are measured to
 # torch's streams read the low 32 bits of a seed: run seeds from 43 on would repeat others.
 REFERENCE_SEED, HARVEST_SEED = 40, 41
@@ -34,7 +33,7 @@ class Method:
     name : str
         Letters, digits, dashes and underscores.
     strategy : str
-        A name of :data:`gammaface.strategies.STRATEGIES`.
+        A name of :data:`gammaface.strategies.ABOUT`.
     options : mapping
         The strategy's own; those left out get its defaults.
     injection : str
@@ -73,14 +72,18 @@ class Method:
                 f"{self.n} images with a pilot of {self.pilot}",
                 fix="Give 1 or more, and a pilot of 0 or more.",
             )
+        if self.strategy not in ABOUT:
+            raise GammaFaceError(
+                f"there is no strategy '{self.strategy}'", fix=f"Choose from {', '.join(ABOUT)}."
+            )
         object.__setattr__(self, "options", self.of.complete(self.options))
         if not self.learns:
             object.__setattr__(self, "pilot", 0)
 
     @property
-    def of(self) -> Strategy:
-        """The strategy itself."""
-        return get_strategy(self.strategy)
+    def of(self) -> About:
+        """The strategy in words: its needs and options."""
+        return ABOUT[self.strategy]
 
     @property
     def steered(self) -> bool:
@@ -90,7 +93,7 @@ class Method:
     @property
     def learns(self) -> bool:
         """Whether it draws a pilot first."""
-        return self.of.learn is not None and not self.options.get("heads")
+        return ("pilot" in self.of.needs or "heads" in self.of.options) and not self.options.get("heads")
 
     def config(self) -> dict:
         """Everything that decides its images, for a cell's file."""
@@ -136,7 +139,7 @@ class Aim:
         return Target.even(self.attributes, classes)
 
 
-AIMS = (Aim(("gender",)), Aim(("young40",)), Aim(("race3",)), Aim(("race",)), Aim(("gender", "race")))
+AIMS = tuple(Aim(tuple(name.split("+"))) for name in TARGETS)
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ class AuditOptions:
         For repeated names, seeds that are kept, and numbers out of range.
     """
 
-    methods: tuple[Method, ...] = tuple(Method(name, name) for name in STRATEGIES)
+    methods: tuple[Method, ...] = tuple(Method(name, name) for name in ABOUT)
     aims: tuple[Aim, ...] = AIMS
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     n: int = 2000  # of the plain draw that distances are measured to, and of `plain` if left out
@@ -178,7 +181,6 @@ class AuditOptions:
                 raise GammaFaceError(words, fix=f"Name each {what} once.")
         if not all(0 <= seed < REFERENCE_SEED for seed in self.seeds):
             raise GammaFaceError(f"the seeds {self.seeds}", fix=f"Give seeds from 0 to {REFERENCE_SEED - 1}.")
-        get_sampler(self.sampler)
         if min(self.n, self.steps, self.k) < 1 or self.second_n < 0 or self.harvest <= self.k:
             raise GammaFaceError(
                 f"n={self.n}, steps={self.steps}, k={self.k}, harvest={self.harvest},"

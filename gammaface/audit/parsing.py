@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gammaface.audit.options import PLAIN, Aim, Method
-from gammaface.balancing import PILOT
+from gammaface.audit.options import PILOT, PLAIN, Aim, Method
 from gammaface.errors import GammaFaceError
-from gammaface.strategies import STRATEGIES
-from gammaface.strategies.request import Value
+from gammaface.strategies import ABOUT
+from gammaface.strategies.option import Value
 
 OWN = {"n": int, "pilot": int, "injection": str}  # of the method, not of its strategy
 
@@ -127,7 +126,7 @@ def parse_methods(text: str, sets: list[str], *, n: int, pilot: int = PILOT) -> 
     >>> [(m.name, m.strategy, m.n, dict(m.options)) for m in two]
     [('plain', 'plain', 50, {}), ('strict', 'quota', 20, {'limit': 9})]
     """
-    wanted = list(STRATEGIES) if text.strip() == "all" else [name.strip() for name in text.split(",")]
+    wanted = list(ABOUT) if text.strip() == "all" else [name.strip() for name in text.split(",")]
     strategies = {}
     for word in wanted:
         label, equals, strategy = word.partition("=")

@@ -85,7 +85,7 @@ def read_real(
     GammaFaceError
         As :func:`gammaface.datasets.load_images`, and for a classifier without features.
     """
-    side = generator.decode(torch.zeros(1, *generator.shape)).shape[-1]
+    side = side_of(generator)
     sources = [DataSource.parse(text) for text in data]
 
     def read(part: str | None, most: int) -> torch.Tensor:
@@ -99,3 +99,8 @@ def read_real(
         pixels = read(train_split, TRAIN_LIMIT)
         train = np.concatenate([classifier.features(to_unit(part)) for part in pixels.split(4096)])
     return Real(label_table(classifier, test), classifier.features(test), train)
+
+
+def side_of(generator: Generator) -> int:
+    """Side of a generator's images in pixels."""
+    return generator.decode(torch.zeros(1, *generator.shape)).shape[-1]

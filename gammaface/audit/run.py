@@ -23,14 +23,15 @@ from pathlib import Path
 
 from gammaface.audit.book import Book, known_recalls, told_classes
 from gammaface.audit.draw import Scene, draw_cell
+from gammaface.audit.memory import with_memory
 from gammaface.audit.options import AuditOptions
-from gammaface.audit.reference import Real
+from gammaface.audit.reference import Real, side_of
 from gammaface.audit.second import Second
 from gammaface.audit.tables import write_tables
 from gammaface.audit.thumbnails import keep_thumbnails
 from gammaface.generators import Generator
 from gammaface.mixture import LatentMixture
-from gammaface.sampling import Callback
+from gammaface.sampling import Callback, get_sampler
 from gammaface.strategies import as_labeller
 from gammaface.workspace import Run, writing
 
@@ -68,8 +69,9 @@ def run_audit(
     second : Second, optional
         Labels the same images without steering; `second_missing` says why there is none.
     recalls : mapping, optional
-        P(answer i | class j) by attribute, for the correction; by default the classifier's
-        own, from its validation faces.
+        P(answer i | class j) by attribute, for the correction; by default those on generated
+        faces labelled by hand, where there are enough, else the classifier's own, from its
+        validation faces.
     mixture : LatentMixture, optional
         For the strategies that need one; by default fitted on a harvest of the audit's own.
     report, callback : callable, optional
@@ -88,6 +90,7 @@ def run_audit(
         For targets that the classifier does not name, another audit in `out`, or a stored
         cell that was drawn with other options.
     """
+    get_sampler(options.sampler)
     classes = told_classes(as_labeller(classifier).classes)
     digest = getattr(classifier, "hash", "")
     config = {
@@ -101,17 +104,19 @@ def run_audit(
     book = Book(
         classes,
         {aim.name: aim.target(classes) for aim in options.aims},
-        known_recalls(classifier, classes, recalls),
+        known_recalls(classifier, classes, recalls, generator=generator.weights_hash),
         second=second.name if second else "",
         second_missing="" if second else second_missing,
         extractor=f"attributes ({digest[:12]})" if hasattr(classifier, "features") else "",
+        resolution=side_of(generator),
     )
     with writing(out, kind=KIND, config=config, weights=weights) as run:
         book = _grown(run, book)
         book.save(run)
         if real is not None:
             real.save(run)
-        scene = Scene(generator, classifier, options, book, run.path, mixture, second, callback)
+        behind, memory = with_memory(generator)
+        scene = Scene(behind, memory, classifier, options, book, run.path, mixture, second, callback)
         _draw(run, scene, report or (lambda stage, done, total: None))
         write_tables(run, resamples=options.resamples, report=report)
     return Run.open(out)

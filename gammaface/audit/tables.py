@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from gammaface.audit.answers import answers_table
 from gammaface.audit.arms import Arm, arms_of, base_of, over_seeds, paired
+from gammaface.audit.between import between_table
 from gammaface.audit.book import Book
 from gammaface.audit.cells import Stored, read_cells
 from gammaface.audit.evenness import floors, moves_table, seed_discrepancies, shares_table
@@ -16,7 +18,9 @@ from gammaface.audit.options import PLAIN
 from gammaface.audit.quality import copy_threshold, quality_table, seed_quality
 from gammaface.audit.reading import SECOND
 from gammaface.audit.reference import Real
+from gammaface.audit.tones import tones_table
 from gammaface.audit.words import sentences_table
+from gammaface.errors import GammaFaceError
 from gammaface.second_opinion import agreement
 from gammaface.workspace import Run
 
@@ -29,8 +33,11 @@ TABLES = (
     "quality",
     "moves",
     "agreement",
+    "between",
+    "tones",
     "pareto",
     "goals",
+    "answers",
     "sentences",
 )
 MATCHED = tuple(f"{kind}_{reference}" for kind in ("kernel", "frechet") for reference in ("real", "base"))
@@ -54,16 +61,22 @@ def write_tables(
         By the names in `TABLES`: ``cells`` (what was drawn at what cost), ``by_seed`` and
         ``figures`` (see `figures_table`), ``shares``, ``moves`` (see `evenness`),
         ``summary``, ``quality`` (see `quality`), ``agreement`` (with the second opinion, by
-        perceived group), ``goals``, ``pareto`` (see `goals`) and ``sentences``.
+        perceived group), ``between, tones`` (see there), ``goals``, ``pareto`` (see
+        `goals`), ``answers`` and ``sentences``.
 
     Raises
     ------
     GammaFaceError
-        For a run that is no audit, or a damaged cell.
+        For a run that is no audit or ships without its draws, or a damaged cell.
     """
-    found = audit_tables(
-        read_cells(run.path), Book.load(run), Real.load(run), resamples=resamples, report=report
-    )
+    book, cells = Book.load(run), read_cells(run.path)
+    if not cells:
+        raise GammaFaceError(
+            "the audit holds no draws, only tables",
+            where=run.path,
+            fix="Its tables cannot be made again; run the audit anew.",
+        )
+    found = audit_tables(cells, book, Real.load(run), resamples=resamples, report=report)
     for name, table in found.items():
         run.write_table(name, table)
     return found
@@ -99,9 +112,12 @@ def audit_tables(
         "quality": quality_table(arms, book.targets, base, real, resamples=resamples),
         "moves": moves_table(arms, book),
         "agreement": agreement_table(arms, book),
+        "between": between_table(arms, book.targets, real),
+        "tones": tones_table(arms, book.targets),
         "pareto": pareto_table(summary),
         "goals": goals_table(summary, book),
     }
+    tables["answers"] = answers_table(tables["goals"], summary)
     return tables | {"sentences": sentences_table(tables, book)}
 
 
@@ -179,10 +195,11 @@ def summary_table(arms: Sequence[Arm], figures: pd.DataFrame, book: Book) -> pd.
         (means over seeds): ``fd`` of the labels, ``fd_soft``
         of the probabilities, ``fd_corrected`` without the classifier's errors (CLEAM; the
         source in ``recalls``), ``fd_second`` of the second opinion, each with ``_sd``,
-        ``_vs_plain`` and its ends; ``noise_floor`` of an even sampler beside each. Cost:
-        ``evaluations`` per image, of them ``pilot_evaluations`` for learning, ``cost``
-        relative to plain, ``seconds`` per image, ``kept_share`` of the draws. Quality, see
-        `quality`, with 95% intervals over seeds.
+        ``_low, _high`` (95% over seeds), ``_vs_plain`` and its ends; ``noise_floor`` of an
+        even sampler beside each. Cost: ``evaluations`` per image, of them
+        ``pilot_evaluations`` for learning, ``cost`` relative to plain, ``seconds`` per
+        image, ``kept_share`` of the draws. Quality, see `quality`, with 95% intervals over
+        seeds.
     """
     known = {key: part.set_index("metric") for key, part in figures.groupby(["method", "target"], sort=False)}
 
@@ -202,8 +219,8 @@ def summary_table(arms: Sequence[Arm], figures: pd.DataFrame, book: Book) -> pd.
             row |= floors(arm, target, book)
         row |= {"note": arm.note(), "recalls": book.recalls_in_words(target.attributes)}
         for metric in WITH_SD:
-            columns = {"": "value", "_sd": "sd"} | {
-                f"_{end}": end for end in ("vs_plain", "vs_plain_low", "vs_plain_high")
+            columns = {"": "value"} | {
+                f"_{end}": end for end in ("sd", "low", "high", "vs_plain", "vs_plain_low", "vs_plain_high")
             }
             row |= {metric + suffix: figure(key, metric, column) for suffix, column in columns.items()}
         row |= {metric: figure(key, metric) for metric in PLAINLY}

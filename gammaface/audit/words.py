@@ -8,26 +8,20 @@ import numpy as np
 import pandas as pd
 
 from gammaface.audit.book import Book
-from gammaface.audit.options import PLAIN
-from gammaface.people import name_of
+from gammaface.audit.terms import PLAIN, READINGS, REFERENCES, attribute_words, capital, cell_words
+from gammaface.people import SMALL, name_of
 
 COLUMNS = ["about", "method", "target", "sentence"]
 FRACTIONS = {0.2: "a fifth", 0.25: "a quarter"}
-READERS = {
-    "labels": "",
-    "corrected": "without the classifier's errors",
-    "second opinion": "by the second opinion",
-}
-REFERENCES = {"real": "real test faces", "base": "the base generator's own faces"}
-COARSE_NAMES = {"race3": "perceived race (White, Black, Other)"}
 
 
 def sentences_table(tables: Mapping[str, pd.DataFrame], book: Book) -> pd.DataFrame:
-    """Every sentence: ``about, method, target, sentence``.
+    """Every sentence: ``about, method, target, sentence``; the answers to the goals come first.
 
     They say what was measured of methods. None judges a group.
     """
-    rows = [*_readings(tables, book)]
+    rows = [_row("answer", row, row["sentence"]) for row in _records(tables["answers"])]
+    rows += _readings(tables, book)
     rows += [_plain(row, book) for row in _records(tables["summary"]) if row["method"] == PLAIN]
     rows += [_goal(row, book) for row in _records(tables["goals"])]
     for row in _records(tables["summary"]):
@@ -38,6 +32,7 @@ def sentences_table(tables: Mapping[str, pd.DataFrame], book: Book) -> pd.DataFr
             rows.append(_components(row, book))
         if row["method"] != PLAIN and row["seeds"]:
             rows += _quality(row, book)
+    rows += _small(tables["shares"], book)
     moved = tables["moves"][tables["moves"]["moved"].astype(bool)]
     steered = tables["summary"].groupby("method")["steered"].any()
     for (method, target), part in moved.groupby(["method", "target"], sort=False):
@@ -52,7 +47,7 @@ def sentences_table(tables: Mapping[str, pd.DataFrame], book: Book) -> pd.DataFr
 def target_words(name: str, book: Book) -> str:
     """A target as people read it."""
     target = book.targets[name]
-    words = " x ".join(COARSE_NAMES.get(a, name_of(a)) for a in target.attributes)
+    words = " x ".join(map(attribute_words, target.attributes))
     if np.allclose(target.shares, 1 / len(target.shares)):
         return words
     shares = ", ".join(f"{cell} {share:.2f}" for cell, share in zip(target.names, target.shares, strict=True))
@@ -69,7 +64,7 @@ def _readings(tables: Mapping[str, pd.DataFrame], book: Book) -> list[dict]:
             if source
             else "the shares are not corrected: the classifier's recalls are not known"
         )
-        rows.append(_row("readings", {"method": "", "target": name}, f"{_capital(words)}: {told}."))
+        rows.append(_row("readings", {"method": "", "target": name}, f"{capital(words)}: {told}."))
     if not book.second:
         text = f"No second opinion stands beside the shares: {book.second_missing}."
         return [*rows, _row("readings", {"method": "", "target": ""}, text)]
@@ -87,9 +82,10 @@ def _plain(row: Mapping, book: Book) -> dict:
     if not row["seeds"]:
         return _row("plain", row, f"{_where(row, book)}: nothing was drawn.")
     ratio = row["fd"] / row["noise_floor"]
+    seeds = f"{row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
     text = (
         f"{_where(row, book)}: FD {_with_sd(row['fd'], row['fd_sd'])}, {ratio:.1f} times the noise floor"
-        f" ({row['noise_floor']:.3f} at n = {int(row['n']):,}), {row['seeds']} seeds."
+        f" ({row['noise_floor']:.3f} at n = {int(row['n']):,}), {seeds}."
     )
     return _row("plain", row, text)
 
@@ -105,13 +101,36 @@ def _goal(row: Mapping, book: Book) -> dict:
         (True, False): "the cost is above its limit",
         (False, False): "both are above their limits",
     }[bool(row["fd_met"]), bool(row["cost_met"])]
-    reader = READERS[row["reading"]]
+    reader = READINGS[row["reading"]][2]
     text = (
         f"{_where(row, book)}: {reader + ', ' if reader else ''}FD {_with_sd(row['fd'], row['sd'])}, plain"
         f" sampling's is {row['plain']:.3f}, at {row['cost']:.2f}x its network evaluations. The limits are"
         f" {row['limit']:.3f} ({why}) and {row['cost_limit']:g}x: {verdict}."
     )
     return _row("goal", row, text)
+
+
+def _small(shares: pd.DataFrame, book: Book) -> list[dict]:
+    """Groups of the target with too few faces to say much of."""
+    rows = []
+    for target in book.targets:
+        attribute = "+".join(book.targets[target].attributes)
+        few = shares[(shares["target"] == target) & (shares["attribute"] == attribute)]
+        told = [
+            f"{method} ({', '.join(_sizes(part, target))})"
+            for method, part in few[few["count"] < SMALL].groupby("method", sort=False)
+        ]
+        if told:
+            text = (
+                f"{capital(target_words(target, book))}: groups of under {SMALL} faces, all seeds together:"
+                f" {'; '.join(told)}. Read their intervals; their distances are not measured."
+            )
+            rows.append(_row("small", {"method": "", "target": target}, text))
+    return rows
+
+
+def _sizes(few: pd.DataFrame, target: str) -> list[str]:
+    return [f"{cell_words(target, c)} {n}" for c, n in zip(few["class"], few["count"], strict=True)]
 
 
 def _components(row: Mapping, book: Book) -> dict:
@@ -140,7 +159,7 @@ def _quality(row: Mapping, book: Book) -> list[dict]:
                 continue
             before = row[f"{kind}_{short}"] - difference
             relative = f", {difference / before:+.0%}" if before > 0 else ""
-            told.append(f"{words} {_verdict(low, high)}: {difference:+.3g} {_ends(low, high)}{relative}")
+            told.append(f"{words} {_verdict(low, high)}: {difference:+.3g}{_ends(low, high)}{relative}")
         if told:
             text = f"{_where(row, book)}: within each group, against {reference}, {'; '.join(told)}."
             rows.append(_row("quality", row, text))
@@ -165,7 +184,7 @@ def _verdict(low: float, high: float) -> str:
 def _moved(start: str, method: str, target: str, moved: pd.DataFrame) -> dict:
     """Attributes that differ from plain sampling by more than noise."""
     told = [
-        f"{COARSE_NAMES.get(r['attribute'], name_of(r['attribute']))} ({r['class']} {r['plain']:.2f} to"
+        f"{attribute_words(r['attribute'])} ({r['class']} {r['plain']:.2f} to"
         f" {r['share']:.2f}, p = {r['p_holm']:.2g})"
         for r in _records(moved)
     ]
@@ -174,11 +193,7 @@ def _moved(start: str, method: str, target: str, moved: pd.DataFrame) -> dict:
 
 
 def _where(row: Mapping, book: Book) -> str:
-    return f"{_capital(target_words(row['target'], book))}, {row['method']}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{capital(target_words(row['target'], book))}, {row['method']}"
 
 
 def _with_sd(value: float, sd: float) -> str:
@@ -186,7 +201,7 @@ def _with_sd(value: float, sd: float) -> str:
 
 
 def _ends(low: float, high: float) -> str:
-    return "" if np.isnan(low) else f"[{low:+.3g}, {high:+.3g}]"
+    return "" if np.isnan(low) else f" [{low:+.3g}, {high:+.3g}]"
 
 
 def _row(about: str, key: Mapping, sentence: str) -> dict:

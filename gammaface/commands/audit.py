@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gammaface.commands.chain import Count, Model, Sampler, Steps
+from gammaface.commands.chain import Count, Model, SamplerOrChosen, StepsOrChosen
 from gammaface.errors import GammaFaceError
 from gammaface.workspace import Run
 
@@ -28,8 +29,8 @@ def audit(
     ] = None,
     n: Count = 2000,
     seeds: Seeds = 5,
-    steps: Steps = 50,
-    sampler: Sampler = "ddim",
+    steps: StepsOrChosen = None,
+    sampler: SamplerOrChosen = None,
     pilot: Annotated[int, typer.Option(min=0, help="Labelled images that a strategy learns from.")] = 1000,
     set_: Annotated[
         list[str] | None,
@@ -60,31 +61,35 @@ def audit(
     from gammaface.audit import AuditOptions, estimate, find_second, read_real, run_audit
     from gammaface.audit.book import bundled_classes, read_recalls
     from gammaface.audit.parsing import parse_aims, parse_methods
+    from gammaface.generators import load_generator
+    from gammaface.sampling import get_sampler
+    from gammaface.solver_choice import DEFAULT, sampler_for
 
+    get_sampler(sampler or DEFAULT.sampler)
     options = AuditOptions(
         methods=parse_methods(methods, set_ or [], n=n, pilot=pilot),
         aims=parse_aims(targets, shares or []),
         seeds=tuple(range(seeds)),
         n=n,
         model=model,
-        steps=steps,
-        sampler=sampler,
         second_n=second_n,
     )
     for aim in options.aims:
         aim.target(bundled_classes())  # refuses a slip before anything is loaded
+    if out is None and not dry_run:
+        raise GammaFaceError("an audit needs a place", fix="Give --out RUN, or --dry-run to see the cells.")
+    generator = None if dry_run and (sampler or steps) else load_generator(model)
+    path = sampler_for(generator, sampler, steps)
+    options = replace(options, sampler=path.sampler, steps=path.steps)
     if dry_run:
         _print_plan(estimate(options), out)
         return
-    if out is None:
-        raise GammaFaceError("an audit needs a place", fix="Give --out RUN, or --dry-run to see the cells.")
     from gammaface.attributes import load_attributes
     from gammaface.commands.progress import stage_bars
-    from gammaface.generators import load_generator
     from gammaface.mixture import LatentMixture
 
     given = read_recalls(recalls)
-    labeller, generator = load_attributes(classifier), load_generator(model)
+    labeller = load_attributes(classifier)
     opinion, missing = find_second(second, first=labeller)
     faces = None
     if real:

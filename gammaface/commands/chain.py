@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gammaface.errors import GammaFaceError
+from gammaface.hub import plain_name
+from gammaface.workers import join
 from gammaface.workspace import extending, home
 
 # torch and diffusers take seconds to import: only the command that needs them pays.
@@ -15,11 +18,21 @@ Model = Annotated[str, typer.Option(help="Bundled name, local diffusers folder o
 Out = Annotated[Path | None, typer.Option(help="Run folder to write.")]
 Count = Annotated[int, typer.Option("-n", min=1, help="How many.")]
 Seed = Annotated[int, typer.Option(min=0, help="Run seed.")]
-Steps = Annotated[int, typer.Option(min=1, help="Network evaluations per image.")]
 Timestep = Annotated[int | None, typer.Option(help="Timestep; default: sqrt(abar) = .44.")]
 Space = Annotated[str, typer.Option(help="x_t, x0, h or h_pooled.")]
-Sampler = Annotated[str, typer.Option(help="ddim, ddpm or dpm-solver.")]
+Steps = Annotated[int, typer.Option(min=1, help="Network evaluations per image.")]
+Sampler = Annotated[str, typer.Option(help="ddim, ddpm, dpm-solver or unipc.")]
+StepsOrChosen = Annotated[
+    int | None,
+    typer.Option(min=1, help="Network evaluations per image; default: as recorded for the model, else 50."),
+]
+SamplerOrChosen = Annotated[
+    str | None,
+    typer.Option(help="ddim, ddpm, dpm-solver or unipc; default: as recorded for the model, else ddim."),
+]
 Pca = Annotated[int | None, typer.Option(help="Reduce codes to this many dimensions.")]
+
+DEMO_STEPS = 20  # of DDIM: a demo's pictures need no more
 
 
 def demo(
@@ -27,18 +40,24 @@ def demo(
     model: Model = "faces",
     n: Count = 2000,
     images: Annotated[int, typer.Option(min=1, help="Pictures per grid.")] = 48,
-    steps: Steps = 20,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="DDIM steps; default: the sampler recorded for the model, else 20."),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """The whole chain: harvest, sweep, fit, map, draw evenly, report."""
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
     from gammaface.report import write_report
+    from gammaface.solver_choice import Choice, sampler_for
     from gammaface.study import StudyOptions, run_study
 
-    options = StudyOptions(model=model, n=n, images=images, steps=steps, seed=seed)
+    generator = load_generator(model)
+    path = sampler_for(generator, None, steps, otherwise=Choice("ddim", DEMO_STEPS))
+    options = StudyOptions(model=model, n=n, images=images, **asdict(path), seed=seed)
     with stage_bars() as report_stage:
-        run = run_study(load_generator(model), options, out=out, report=report_stage)
+        run = run_study(generator, options, out=out, report=report_stage)
     print(write_report(run))
 
 
@@ -49,8 +68,8 @@ def harvest(
     space: Space = "x_t",
     seed: Seed = 0,
     pca: Pca = None,
-    steps: Steps = 50,
-    sampler: Sampler = "ddim",
+    steps: StepsOrChosen = None,
+    sampler: SamplerOrChosen = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.")] = None,
     out: Out = None,
 ) -> None:
@@ -58,8 +77,9 @@ def harvest(
     from gammaface.commands.progress import progress_bar
     from gammaface.generators import MICRO_BATCH, load_generator
     from gammaface.latents import harvest as harvest_latents
+    from gammaface.solver_choice import sampler_for
 
-    out = out or home() / f"harvest-{Path(model).name}-{space}-{seed}"
+    out = out or home() / f"harvest-{plain_name(model)}-{space}-{seed}"
     generator = load_generator(model)
     with progress_bar("harvest") as progress:
         harvest_latents(
@@ -69,10 +89,10 @@ def harvest(
             space=space,
             seed=seed,
             pca=pca,
-            steps=steps,
-            sampler=sampler,
+            **asdict(sampler_for(generator, sampler, steps)),
             batch_size=batch_size or MICRO_BATCH,
             out=out,
+            workers=join(),
             progress=progress,
         )
     print(out)
@@ -101,11 +121,12 @@ def sweep(
     from gammaface.latents import Latents
     from gammaface.sweep import suggest_k, sweep_bic
 
-    ks = parse_range(k)
-    with extending(run) as opened, progress_bar("sweep", "K") as progress:
+    ks, workers = parse_range(k), join()
+    with extending(run, workers=workers) as opened, progress_bar("sweep", "K") as progress:
         latents = Latents.load(opened)
-        table = sweep_bic(latents, ks, covariance=covariance, seed=seed, progress=progress)
-        opened.write_table("sweep", table)
+        table = sweep_bic(latents, ks, covariance=covariance, seed=seed, workers=workers, progress=progress)
+        if workers.main:
+            opened.write_table("sweep", table)
     print(table.to_string(index=False))
     suggestion = suggest_k(table, n=len(latents.array))
     print(suggestion.reason + ".", *suggestion.warnings, sep="\n")
@@ -121,9 +142,12 @@ def fit(
     from gammaface.latents import Latents
     from gammaface.mixture import LatentMixture
 
-    with extending(run) as opened:
+    workers = join()
+    with extending(run, workers=workers) as opened:
         latents = Latents.load(opened)
-        mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=3).fit(latents)
-        mixture.save(opened)
-    print("weights", *(f"{w:.3f}" for w in mixture.weights_))
-    print(f"bic {mixture.bic(latents.array):.1f}")
+        mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=3)
+        mixture.fit(latents, workers=workers)
+        if workers.main:
+            mixture.save(opened)
+            print("weights", *(f"{w:.3f}" for w in mixture.weights_))
+            print(f"bic {mixture.bic(latents.array):.1f}")

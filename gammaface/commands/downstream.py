@@ -9,6 +9,7 @@ import typer
 
 from gammaface.commands.progress import stage_bars
 from gammaface.errors import GammaFaceError
+from gammaface.workers import join
 
 Data = Annotated[list[str], typer.Option(help="NAME=PATH, repeat; NAME: celeba, ffhq, utkface or fairface.")]
 Generated = Annotated[
@@ -88,7 +89,7 @@ def downstream(
     )
     bench = _bench(data, generated, model, cells, recipe, Sizes(per_class, test=test_faces))
     with stage_bars() as report:
-        run = run_downstream(bench, cells, out=out, resamples=resamples, report=report)
+        run = run_downstream(bench, cells, out=out, resamples=resamples, workers=join(), report=report)
     print("\n".join(_sizes(run.table("cells"))))
     print("\n".join(run.table("claims")["sentence"]))
     print(run.path)

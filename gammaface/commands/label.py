@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gammaface.files import write_whole
+from gammaface.workers import join
 from gammaface.workspace import extending
 
 
@@ -24,13 +25,16 @@ def label(
     from gammaface.datasets.pictures import encoded_images
     from gammaface.labels import label_encoded, label_run
 
-    classifier = load_attributes(model)
+    classifier, workers = load_attributes(model), join()
     with progress_bar("label") as progress:
         if (path / "manifest.json").is_file():
-            with extending(path) as run:
+            with extending(path, workers=workers) as run:
                 table = label_run(run, classifier, batch_size=batch_size, progress=progress)
         else:
             named = list(encoded_images(path, split=None, limit=None))
-            table = label_encoded(named, classifier, batch_size=batch_size, progress=progress)
-    write_whole(out, lambda f: f.write(table.to_csv(index=False).encode()))
-    print(out)
+            table = label_encoded(
+                named, classifier, batch_size=batch_size, workers=workers, progress=progress
+            )
+    if workers.main:
+        write_whole(out, lambda f: f.write(table.to_csv(index=False).encode()))
+        print(out)

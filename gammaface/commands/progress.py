@@ -1,4 +1,4 @@
-"""Progress bars on standard error."""
+"""Progress bars on standard error; of several workers the main one shows its own share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
+from gammaface.workers import join
+
 if TYPE_CHECKING:  # they load torch, which listing runs should not wait for
     from gammaface.latents import Progress
     from gammaface.study import Report
@@ -16,7 +18,7 @@ if TYPE_CHECKING:  # they load torch, which listing runs should not wait for
 @contextmanager
 def progress_bar(label: str, unit: str = "img") -> Iterator[Progress]:
     """A ``progress(done, total)`` that draws one bar."""
-    with tqdm(desc=label, unit=unit, dynamic_ncols=True) as bar:
+    with tqdm(desc=label, unit=unit, dynamic_ncols=True, disable=not join().main) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
@@ -34,7 +36,8 @@ def stage_bars() -> Iterator[Report]:
         if stage not in bars:
             for bar in bars.values():
                 bar.close()
-            bars[stage] = tqdm(desc=f"{stage:>10}", total=total, dynamic_ncols=True)
+            shown = {"dynamic_ncols": True, "disable": not join().main}
+            bars[stage] = tqdm(desc=f"{stage:>10}", total=total, **shown)
         bars[stage].update(done - bars[stage].n)
 
     try:

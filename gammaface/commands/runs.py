@@ -1,4 +1,4 @@
-"""Commands on runs: runs, table, report, record."""
+"""Commands on runs: runs and what can be done to them, table, report, record."""
 
 from __future__ import annotations
 
@@ -11,19 +11,69 @@ import typer
 
 from gammaface.errors import GammaFaceError
 from gammaface.tables import Format, render
-from gammaface.workspace import find_run, list_runs
+from gammaface.workspace import find_folder, find_run, list_runs
+
+app = typer.Typer(help="List every run, the shipped ones included; export, import, rename, delete.")
 
 
+@app.callback(invoke_without_command=True)
 def runs(
+    context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
 ) -> None:
-    """List every run, the shipped ones included."""
+    """List every run, the shipped ones included; export, import, rename, delete."""
+    if context.invoked_subcommand is not None:
+        return
     found = list_runs()
     if as_json:
         print(json.dumps([asdict(r.manifest) | {"path": str(r.path)} for r in found], indent=1))
         return
     for run in found:
         print(f"{run.manifest.name:32} {run.manifest.kind:10} {run.manifest.state:10} {run.path}")
+
+
+@app.command("export")
+def export_run(
+    run: str,
+    out: Annotated[Path | None, typer.Option(help="File to write; default: RUN.zip here.")] = None,
+) -> None:
+    """Write a run as one file."""
+    from gammaface import run_archive
+
+    opened = find_run(run)
+    print(run_archive.export_run(opened, out or Path(f"{opened.manifest.name}.zip")))
+
+
+@app.command("import")
+def import_run(
+    file: Path,
+    name: Annotated[str | None, typer.Option(help="Name here; default: the one it had.")] = None,
+) -> None:
+    """Take an exported run in; nothing of a file that is not whole and harmless is kept."""
+    from gammaface import run_archive
+
+    print(run_archive.import_run(file, name=name).path)
+
+
+@app.command("rename")
+def rename_run(run: str, name: str) -> None:
+    """Give a run another name; single faces and hand labels that belong to it go with it."""
+    from gammaface import upkeep
+
+    print(upkeep.rename_run(find_folder(run), name).path)
+
+
+@app.command("delete")
+def delete_run(run: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete a run for good."""
+    from gammaface import upkeep
+
+    folder = find_folder(run)
+    if not yes and not typer.confirm(f"Delete {folder} for good?"):
+        print("kept")
+        return
+    upkeep.delete_run(folder)
+    print(f"deleted {folder}")
 
 
 def table(
@@ -40,29 +90,38 @@ def table(
 
 
 def report(run: str) -> None:
-    """Write a study's report.html again."""
+    """Write a study's or an audit's report.html again."""
+    from gammaface.audit.report import write_audit_report
     from gammaface.report import write_report
 
-    print(write_report(find_run(run)))
+    found = find_run(run)
+    print((write_audit_report if found.manifest.kind == "audit" else write_report)(found))
 
 
 def record(
     name: Annotated[str | None, typer.Argument(help="One shipped run; default: all.")] = None,
     model: Annotated[str, typer.Option(help="Generator to record.")] = "faces",
     real: Annotated[
-        Path | None, typer.Option(help="Labelled real faces, for runs that look at some as well.")
+        list[str] | None,
+        typer.Option(help="Labelled real faces, for runs that look at some; PATH or PATH@crop, repeat."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Of representation: n, large_n, seeds, pilot, steps, sampler, methods."),
     ] = None,
 ) -> None:
-    """Compute the shipped runs under examples/ again."""
+    """Compute the shipped runs under examples/ again; one that was cut off continues."""
     # Imported here: torch and diffusers take seconds that listing runs should not pay.
+    from gammaface.audit.recipe import read_recipe
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
-    from gammaface.recording import RECORDED, record_run
+    from gammaface.recording import RECORDED, Given, record_run
 
     if name is not None and name not in RECORDED:
         raise GammaFaceError(f"there is no shipped run '{name}'", fix=f"Choose from {', '.join(RECORDED)}.")
+    given = Given(real=tuple(real or ()), recipe=read_recipe(set_ or []))
     generator = load_generator(model)
     for each in [name] if name else RECORDED:
         with stage_bars() as report_stage:
-            path = record_run(each, generator, real=real, report=report_stage)
+            path = record_run(each, generator, given=given, report=report_stage)
         print(path)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gammaface.commands.chain import Count, Model, Out, Sampler, Seed, Steps
+from gammaface.commands.chain import Count, Model, Out, SamplerOrChosen, Seed, StepsOrChosen
 from gammaface.errors import GammaFaceError
+from gammaface.hub import plain_name
+from gammaface.workers import Workers, join
 from gammaface.workspace import Run, extending, home
 
 
-def _default_harvest(generator) -> Path:
+def _default_harvest(generator, workers: Workers) -> Path:
     """A harvest with the paper's K = 4, made once per model and weights."""
     from gammaface.commands.progress import progress_bar
     from gammaface.latents import harvest
     from gammaface.mixture import LatentMixture
 
     place = home() / f"harvest-{Path(generator.name).name}-{generator.weights_hash[:8]}"
-    if not (place / "mixture.json").exists():
+    if not workers.on_main(lambda: (place / "mixture.json").exists()):
         with progress_bar("harvest") as progress:
-            latents = harvest(generator, n=2000, out=place, progress=progress)
-        with extending(place) as opened:
-            LatentMixture(4, restarts=3).fit(latents).save(opened)
+            latents = harvest(generator, n=2000, out=place, workers=workers, progress=progress)
+        with extending(place, workers=workers) as opened:
+            mixture = LatentMixture(4, restarts=3).fit(latents, workers=workers)
+            if workers.main:
+                mixture.save(opened)
     return place
 
 
@@ -54,8 +59,8 @@ def sample(
     injection: Annotated[str, typer.Option(help="mean-noise, resume or responsibility.")] = "mean-noise",
     n: Count = 400,
     seed: Seed = 0,
-    steps: Steps = 50,
-    sampler: Sampler = "ddim",
+    steps: StepsOrChosen = None,
+    sampler: SamplerOrChosen = None,
     target: Annotated[
         str | None, typer.Option(help="Attributes to even out: gender, or gender,race together.")
     ] = None,
@@ -79,6 +84,7 @@ def sample(
     from gammaface.drawing import draw_run
     from gammaface.generators import load_generator
     from gammaface.mixture import LatentMixture
+    from gammaface.solver_choice import sampler_for
     from gammaface.strategies import as_labeller, get_strategy
 
     chosen, options = get_strategy(strategy), parse_options(set_ or [])
@@ -87,10 +93,10 @@ def sample(
     classes = as_labeller(classifier).classes if classifier else {}
     wanted = _target(chosen, target, shares, classes)
     between = f"{strategy}-{target.replace(',', '-')}" if target else strategy
-    out = out or home() / f"sample-{Path(model).name}-{between}-{seed}"
-    generator, mixture = load_generator(model), None
+    out = out or home() / f"sample-{plain_name(model)}-{between}-{seed}"
+    generator, mixture, workers = load_generator(model), None, join()
     if "mixture" in chosen.needs:
-        mixture = LatentMixture.load(Run.open(harvest or _default_harvest(generator)))
+        mixture = LatentMixture.load(Run.open(harvest or _default_harvest(generator, workers)))
     with progress_bar("sample") as progress:
         draw_run(
             generator,
@@ -100,12 +106,12 @@ def sample(
             strategy=strategy,
             injection=injection,
             seed=seed,
-            steps=steps,
-            sampler=sampler,
+            **asdict(sampler_for(generator, sampler, steps)),
             target=wanted,
             labeller=classifier,
             pilot=pilot,
             options=options,
+            workers=workers,
             progress=progress,
         )
     print(out)

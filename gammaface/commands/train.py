@@ -23,7 +23,8 @@ Seed = Annotated[int, typer.Option(min=0)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use at most this many images a source.")]
 
 
-def _images(data: list[str], resolution: int, limit: int | None, split: str = "train"):
+def read_images(data: list[str], resolution: int, limit: int | None, split: str = "train"):
+    """uint8 (n, 3, H, H) of all sources together."""
     # Imported here: torch and diffusers take seconds that `--help` should not pay.
     import torch
 
@@ -62,7 +63,7 @@ def autoencoder(
         ema_half_life=3_000,
         seed=seed,
     )
-    pixels = _images(data, resolution, limit)
+    pixels = read_images(data, resolution, limit)
     train_autoencoder(pixels, out=out, schedule=schedule, resume=resume)
     print(out / "autoencoder")
 
@@ -71,11 +72,20 @@ def autoencoder(
 def diffusion(
     data: Data,
     out: Out,
-    autoencoder: Annotated[Path, typer.Option(help="Folder of the trained autoencoder.")],
+    autoencoder: Annotated[
+        Path | None, typer.Option(help="Folder of the trained autoencoder; for --recipe latent.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="latent: ours. paper: diffusers' DDPM on pixels, Adam, 50 epochs.")
+    ] = "latent",
     resolution: Resolution = 64,
     images: Images = 1_000_000,
-    batch_size: BatchSize = 64,
-    learning_rate: LearningRate = 3e-4,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Default: 64; paper: 16.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: 3e-4; paper: 1e-4.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Of --recipe paper.")] = 50,
+    widths: Annotated[
+        str, typer.Option(help="Channels per level, of --recipe paper.")
+    ] = "128,128,256,256,512,512",
     start_from: Annotated[
         Path | None, typer.Option(help="U-Net folder to continue from, e.g. models/faces/unet.")
     ] = None,
@@ -83,7 +93,23 @@ def diffusion(
     limit: Limit = None,
     resume: Resume = False,
 ) -> None:
-    """Train the diffusion model on the autoencoder's latents; writes OUT/model."""
+    """Train a diffusion model, on an autoencoder's latents or as the paper did; writes OUT/model."""
+    from gammaface.errors import GammaFaceError
+
+    if recipe == "paper":
+        _as_the_paper(
+            data, out, resolution, limit, resume,
+            epochs=epochs, batch_size=batch_size or 16, learning_rate=learning_rate or 1e-4,
+            widths=widths, seed=seed,
+        )  # fmt: skip
+        return
+    if recipe != "latent":
+        raise GammaFaceError(f"there is no recipe '{recipe}'", fix="Choose latent or paper.")
+    if autoencoder is None:
+        raise GammaFaceError(
+            "the recipe latent needs an autoencoder",
+            fix="Give --autoencoder OUT/autoencoder, or --recipe paper.",
+        )
     from accelerate import PartialState
 
     from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
@@ -91,11 +117,11 @@ def diffusion(
     from gammaface.training.loop import Schedule
 
     coder = load_autoencoder(autoencoder)
-    latents = encode_latents(_images(data, resolution, limit), coder, cache=out / "latents.npy")
+    latents = encode_latents(read_images(data, resolution, limit), coder, cache=out / "latents.npy")
     schedule = Schedule(
         images=images,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
+        batch_size=batch_size or 64,
+        learning_rate=learning_rate or 3e-4,
         warmup_images=min(6_000, images // 10),
         ema_half_life=12_000,
         seed=seed,
@@ -110,6 +136,22 @@ def diffusion(
     if PartialState().is_main_process:
         write_bundle(out / "model", unet=unet, autoencoder=coder, progress=progress)
         print(out / "model")
+
+
+def _as_the_paper(data, out, resolution, limit, resume, *, widths: str, **recipe) -> None:
+    from accelerate import PartialState
+
+    from gammaface.errors import GammaFaceError
+    from gammaface.training.paper import PaperRecipe, train_as_the_paper
+
+    try:
+        channels = tuple(int(w) for w in widths.split(","))
+    except ValueError:
+        raise GammaFaceError(f"'{widths}' is no list of widths", fix="Write --widths 128,128,256.") from None
+    asked = PaperRecipe(widths=channels, **recipe)
+    folder = train_as_the_paper(read_images(data, resolution, limit), out=out, recipe=asked, resume=resume)
+    if PartialState().is_main_process:
+        print(folder)
 
 
 @app.command()
@@ -130,7 +172,7 @@ def card(
     from gammaface.generators import load_generator
     from gammaface.training.card import measure_generator
 
-    train, test = (_images(data, resolution, limit, split) for split in ("train", "test"))
+    train, test = (read_images(data, resolution, limit, split) for split in ("train", "test"))
     with progress_bar("card") as progress:
         measure_generator(
             load_generator(model),

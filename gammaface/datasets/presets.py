@@ -8,14 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gammaface.errors import GammaFaceError
-
-WHITE_BLACK_OTHER = {
-    "white": "white",
-    "black": "black",
-    "asian": "other",
-    "indian": "other",
-    "other": "other",
-}
+from gammaface.joint import WHITE_BLACK_OTHER
 
 
 @dataclass(frozen=True)

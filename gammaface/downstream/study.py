@@ -17,6 +17,7 @@ from gammaface.downstream.bench import Bench
 from gammaface.downstream.cells import Cell, Stored, clear_partial, has_cell, read_cell, write_cell
 from gammaface.downstream.tables import write_tables
 from gammaface.errors import GammaFaceError
+from gammaface.workers import ALONE, Workers
 from gammaface.workspace import Run, writing
 
 Report = Callable[[str, int, int], None]
@@ -29,9 +30,12 @@ def run_downstream(
     *,
     out: Path | str,
     resamples: int = 1000,
+    workers: Workers = ALONE,
     report: Report | None = None,
 ) -> Run:
     """Compute the cells into the run folder `out`, then its tables.
+
+    Several `workers` share the cells that are missing; each is computed by one of them.
 
     Raises
     ------
@@ -41,13 +45,13 @@ def run_downstream(
     """
     say = report or (lambda stage, done, total: None)
     bench.check(cells)
-    with writing(out, kind="downstream", config=bench.run_config()) as run:
-        clear_partial(run.path)
-        for done, cell in enumerate(cells):
-            say("cells", done, len(cells))
-            if has_cell(run.path, cell):
-                check_same(read_cell(run.path, cell.name), bench)
-                continue
+    with writing(out, kind="downstream", config=bench.run_config(), workers=workers) as run:
+        todo = workers.on_main(lambda: _missing(run, cells, bench))
+        # In turns: neighbours in the grid cost alike.
+        mine = todo[workers.rank :: workers.count]
+        total = len(cells) - len(todo) + len(mine)
+        for done, cell in enumerate((cells[i] for i in mine), start=total - len(mine)):
+            say("cells", done, total)
             result = bench.compute(cell)
             write_cell(
                 run.path,
@@ -57,9 +61,21 @@ def run_downstream(
                 seconds=result.seconds,
                 predictions=result.predictions,
             )
-        say("cells", len(cells), len(cells))
-        write_tables(run, resamples=resamples, report=report)
+        say("cells", total, total)
+        workers.wait()
+        if workers.main:
+            write_tables(run, resamples=resamples, report=report)
     return Run.open(out)
+
+
+def _missing(run: Run, cells: list[Cell], bench: Bench) -> list[int]:
+    """Places of the cells to compute; those that are there are checked."""
+    clear_partial(run.path)
+    there = [has_cell(run.path, cell) for cell in cells]
+    for cell, done in zip(cells, there, strict=True):
+        if done:
+            check_same(read_cell(run.path, cell.name), bench)
+    return [i for i, done in enumerate(there) if not done]
 
 
 def check_same(stored: Stored, bench: Bench) -> None:

@@ -1,86 +1,12 @@
-"""What a mixture finds: the map of the latents, K, and how common each component is."""
+"""What a mixture finds: which K, and how common each component is."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from gammaface.figures.style import INK, LINE, finish, mark_of, need
-from gammaface.people import name_of, word_of
-
-MANY = 10_000  # points from which markers shrink
-
-
-def cluster_map(
-    points: pd.DataFrame, *, colour: str = "component", selected: Collection[int] = ()
-) -> go.Figure:
-    """The map of the latents, with each point's seed as its customdata.
-
-    Parameters
-    ----------
-    points : pandas.DataFrame
-        ``seed, x, y, component, confidence`` and whatever else is to be coloured by.
-    colour : str
-        A column: ``component``, one of words, or a numeric one. Points without a value are
-        drawn small and grey.
-    selected : collection of int
-        Seeds that stand out from the start.
-
-    Raises
-    ------
-    GammaFaceError
-        When `points` has no such column.
-    """
-    need(points, ("seed", "x", "y", "component", colour))
-    figure, many = go.Figure(), len(points) > MANY
-    known = points[colour].notna()
-    if not known.all():
-        unknown = dict(color=LINE, symbol="circle-open")
-        figure.add_trace(_dots(points[~known], unknown, name="not labelled", many=True))
-    for name, part, marker in _parts(points[known], colour):
-        figure.add_trace(_dots(part, marker, name=name, many=many))
-    if selected:
-        for trace in figure.data:
-            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata, list(selected)))
-    legend = dict(orientation="h", x=0, y=-0.09, yanchor="top", itemsizing="constant")
-    finish(figure, "Which latents lie together?", height=540, legend=legend)
-    # UMAP has no units and no meaningful zero: numbers on its axes would only invite reading.
-    figure.update_xaxes(title="UMAP 1 (no unit)", showticklabels=False, showgrid=False)
-    figure.update_yaxes(title="UMAP 2 (no unit)", showticklabels=False, showgrid=False)
-    return figure.update_layout(dragmode="lasso", margin=dict(l=34, r=8, t=64, b=84))
-
-
-def _parts(points: pd.DataFrame, colour: str) -> Iterator[tuple[str, pd.DataFrame, dict]]:
-    """Name, points and marker of each trace."""
-    if colour != "component" and pd.api.types.is_numeric_dtype(points[colour]):
-        bar = dict(title=name_of(colour).capitalize(), thickness=12, outlinewidth=0)
-        values = points[colour].to_numpy(np.float32)
-        yield name_of(colour), points, dict(color=values, colorscale="Cividis", colorbar=bar)
-        return
-    parts = points.groupby(colour, observed=True, sort=True)
-    for place, (value, part) in enumerate(parts):
-        component = colour == "component"
-        mark = mark_of(int(value) if component else place)
-        name = f"Component {value}" if component else word_of(colour, value)
-        yield name, part, dict(color=mark.colour, symbol=mark.symbol)
-
-
-def _dots(part: pd.DataFrame, marker: dict, *, name: str, many: bool) -> go.Scattergl:
-    return go.Scattergl(
-        x=part["x"].to_numpy(np.float32),
-        y=part["y"].to_numpy(np.float32),
-        customdata=part["seed"].to_numpy(np.float64),  # exact for seeds below 2**53
-        mode="markers",
-        name=name,
-        marker=marker | dict(size=3 if many else 7, opacity=0.55 if many else 0.8),
-        showlegend="colorbar" not in marker,
-        unselected=dict(marker_opacity=0.12),
-        hovertemplate="seed %{customdata:.0f}<extra>" + name + "</extra>",
-    )
+from gammaface.figures.style import INK, finish, mark_of, need
 
 
 def bic_curve(sweep: pd.DataFrame, *, used_k: int) -> go.Figure:

@@ -14,16 +14,19 @@ from gammaface.people import BANDS, name_of, word_of
 
 ROW, HEAD = 24, 38  # pixels per class and per attribute's title
 MARGIN = dict(l=150, r=16, t=84, b=52)
+LIFTED = {"intermediate": 1, "very light": 2}  # bands narrower than their names: lines up
 DASHED = dict(color=INK, width=1.5, dash="dash")
 
 
-def drawn_shares(shares: pd.DataFrame) -> go.Figure:
+def drawn_shares(shares: pd.DataFrame, *, question: str = "Whom does it draw?") -> go.Figure:
     """Share of every class of every attribute with its 95% interval, against even.
 
     Parameters
     ----------
     shares : pandas.DataFrame
         As :func:`gammaface.people.shares`; with ``corrected``, that is drawn, too.
+    question : str
+        The title.
     """
     need(shares, ("attribute", "value", "share", "low", "high", "even"))
     parts = {name: part for name, part in shares.groupby("attribute", sort=False)}
@@ -65,10 +68,11 @@ def drawn_shares(shares: pd.DataFrame) -> go.Figure:
     corrected = [t for t in figure.data if t.legendgroup == "corrected"]
     for trace in corrected[1:]:
         trace.showlegend = False
-    legend = dict(orientation="h", x=0, y=1 + 46 / height, yanchor="bottom")
-    finish(figure, "Whom does it draw?", height=height + 190, legend=legend)
+    total = height + 190
+    legend = dict(orientation="h", x=0, xref="container", y=1 - 42 / total, yref="container", yanchor="top")
+    finish(figure, question, height=total, legend=legend)
     figure.update_xaxes(range=[0, 100])
-    figure.update_xaxes(title="share of faces, % (lines: 95% interval, dashed: even)", row=len(parts), col=1)
+    figure.update_xaxes(title="share, % (lines: 95%, dashed: even)", row=len(parts), col=1)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure.update_layout(margin=MARGIN | dict(t=124))
 
@@ -159,23 +163,25 @@ def skin_tones(people: pd.DataFrame) -> go.Figure:
             )
         )
     edges = sorted(BANDS.values())
-    for low, high, tone in zip(edges, [*edges[1:], 90], sorted(BANDS, key=BANDS.get), strict=True):
+    bands = zip(edges, [*edges[1:], 90], sorted(BANDS, key=BANDS.get), strict=True)
+    for low, high, tone in bands:
         figure.add_vline(x=low, line=dict(color=LINE, width=1))
         figure.add_annotation(
             x=(low + high) / 2,
             y=1,
             yref="paper",
-            xanchor="left",
-            yanchor="bottom",
+            ax=0,
+            ay=-14 - 17 * LIFTED.get(tone, 0),
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=LINE,
             text=tone,
-            textangle=-40,  # two bands are narrower than their names
-            showarrow=False,
-            font_size=11,
+            font_size=12,
         )
-    finish(figure, "Which skin tones, beside the perceived race?", height=230 + 58 * len(races))
+    finish(figure, "Which skin tones, beside the perceived race?", height=232 + 58 * len(races))
     figure.update_xaxes(title="ITA of the cheeks, degrees (box: quartiles)", range=[-90, 90])
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure.update_layout(margin=MARGIN | dict(t=124))
+    return figure.update_layout(margin=MARGIN | dict(t=116))
 
 
 def _dots(part: pd.DataFrame, y: list[str], mark: Mark, *, name: str, legend: bool) -> go.Scatter:

@@ -30,6 +30,8 @@ SHAPES = (
     ("triangle-left", "◀"),
 )
 INK, LINE = "#767e88", "rgba(128,136,148,0.28)"
+# What a finger would point at: one of the two stands out from any point and any page.
+RING, HALO = "#15181b", "#ffffff"
 
 _AXIS = dict(gridcolor=LINE, linecolor=LINE, zeroline=False, ticks="", title_standoff=8)
 TEMPLATE = go.layout.Template(

@@ -47,7 +47,7 @@ def followed(best: pd.DataFrame) -> go.Figure:
     finish(figure, "What do components follow most?", height=110 + 30 * len(rows), legend=legend)
     figure.update_yaxes(categoryorder="array", categoryarray=[_plain(a) for a in rows["attribute"]])
     figure.update_xaxes(title="highest AMI (0 is chance)", range=[0, _reach(rows["ami"])])
-    return figure.update_layout(margin=MARGIN | {"b": 84}, barmode="overlay")
+    return figure.update_layout(margin=MARGIN | {"b": 84, "r": 72}, barmode="overlay")
 
 
 def association_map(association: pd.DataFrame, *, attribute: str) -> go.Figure:

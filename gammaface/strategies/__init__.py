@@ -1,24 +1,39 @@
-"""The strategies that draw a batch, one file per method, in one registry."""
+"""The strategies that draw a batch: a catalogue in words, and a registry that draws."""
 
 from __future__ import annotations
 
-from gammaface.errors import GammaFaceError
-from gammaface.strategies.component_balanced import COMPONENT_BALANCED
-from gammaface.strategies.component_uniform import COMPONENT_UNIFORM, INJECTIONS
-from gammaface.strategies.evolutionary import EVOLUTIONARY
-from gammaface.strategies.guidance import DISTRIBUTION_GUIDANCE
-from gammaface.strategies.h_directions import H_DIRECTIONS
-from gammaface.strategies.labelling import Labeller, Reader, as_labeller, coarsened
-from gammaface.strategies.latent_directions import LATENT_DIRECTIONS
-from gammaface.strategies.plain import PLAIN, plain
-from gammaface.strategies.quota import QUOTA
-from gammaface.strategies.request import Drawn, Learned, Request, Unfilled
-from gammaface.strategies.self_debias import SELF_DEBIAS
-from gammaface.strategies.strategy import Option, Strategy
-from gammaface.strategies.stratified import STRATIFIED
-from gammaface.strategies.target import Target
+import importlib
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from gammaface.strategies.catalogue import ABOUT, INJECTIONS
+    from gammaface.strategies.labelling import Labeller, Reader, as_labeller, coarsened
+    from gammaface.strategies.option import Option
+    from gammaface.strategies.registry import STRATEGIES, get_strategy
+    from gammaface.strategies.request import Drawn, Learned, Request, Unfilled
+    from gammaface.strategies.strategy import Strategy
+    from gammaface.strategies.target import Target
+
+# The registry loads torch, which takes seconds: who reads the catalogue must not wait for it.
+_MODULES = {
+    "ABOUT": "catalogue",
+    "INJECTIONS": "catalogue",
+    "Labeller": "labelling",
+    "Reader": "labelling",
+    "as_labeller": "labelling",
+    "coarsened": "labelling",
+    "Option": "option",
+    "STRATEGIES": "registry",
+    "get_strategy": "registry",
+    "Drawn": "request",
+    "Learned": "request",
+    "Request": "request",
+    "Unfilled": "request",
+    "Strategy": "strategy",
+    "Target": "target",
+}
 __all__ = [
+    "ABOUT",
     "INJECTIONS",
     "STRATEGIES",
     "Drawn",
@@ -33,28 +48,10 @@ __all__ = [
     "as_labeller",
     "coarsened",
     "get_strategy",
-    "plain",
 ]
 
-STRATEGIES: dict[str, Strategy] = {
-    strategy.name: strategy
-    for strategy in (
-        PLAIN,
-        QUOTA,
-        COMPONENT_UNIFORM,
-        COMPONENT_BALANCED,
-        STRATIFIED,
-        LATENT_DIRECTIONS,
-        EVOLUTIONARY,
-        DISTRIBUTION_GUIDANCE,
-        H_DIRECTIONS,
-        SELF_DEBIAS,
-    )
-}
 
-
-def get_strategy(name: str) -> Strategy:
-    """The strategy of this name."""
-    if name not in STRATEGIES:
-        raise GammaFaceError(f"there is no strategy '{name}'", fix=f"Choose from {', '.join(STRATEGIES)}.")
-    return STRATEGIES[name]
+def __getattr__(name: str):
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -8,8 +8,8 @@ from scipy.optimize import minimize
 from gammaface.errors import GammaFaceError
 from gammaface.strategies.pilot import draw_pilot
 from gammaface.strategies.request import Drawn, Learned, Request
-from gammaface.strategies.responsibility import POOL_LIMIT, draw_components, reduced
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.responsibility import draw_components, reduced
+from gammaface.strategies.strategy import described
 from gammaface.strategies.target import largest_remainder, spread
 
 
@@ -92,14 +92,4 @@ def component_balanced(request: Request) -> Drawn:
     return draw_components(request, wanted, limit=request.options["limit"])
 
 
-COMPONENT_BALANCED = Strategy(
-    name="component-balanced",
-    draw=component_balanced,
-    learn=learn,
-    summary="Components in the shares that a labelled pilot says bring the groups nearest to the target.",
-    needs=("mixture", "harvest", "target", "labeller", "pilot"),
-    options={
-        "pull": Option(1e-3, "nearness to the natural weights, for fewer draws", low=0.0),
-        "limit": Option(POOL_LIMIT, "draws per image asked for before giving up", low=1, high=10_000),
-    },
-)
+COMPONENT_BALANCED = described("component-balanced", component_balanced, learn=learn)

@@ -8,11 +8,10 @@ import torch
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.mixture import LatentMixture
+from gammaface.strategies.catalogue import INJECTIONS, NEEDS
 from gammaface.strategies.request import Drawn, Request, draw
 from gammaface.strategies.responsibility import draw_components
-from gammaface.strategies.strategy import NEEDS, Strategy
-
-INJECTIONS = ("mean-noise", "resume", "responsibility")
+from gammaface.strategies.strategy import described
 
 
 def component_uniform(request: Request) -> Drawn:
@@ -69,16 +68,11 @@ def _means_as_x(generator: Generator, mixture: LatentMixture) -> torch.Tensor:
 def _harvest_of(mixture: LatentMixture, injection: str):
     if mixture.latents_ is None:
         raise GammaFaceError(
-            f"the injection '{injection}' must know the mixture's timestep", fix=NEEDS["harvest"][2]
+            f"the injection '{injection}' must know the mixture's timestep", fix=NEEDS["harvest"].fix
         )
     return mixture.latents_
 
 
 _INJECT = {"mean-noise": _mean_noise, "resume": _resume, "responsibility": _responsibility}
 
-COMPONENT_UNIFORM = Strategy(
-    name="component-uniform",
-    draw=component_uniform,
-    summary="Equal numbers from every component of the mixture (GAMMA-FACE).",
-    needs=("mixture",),
-)
+COMPONENT_UNIFORM = described("component-uniform", component_uniform)

@@ -14,7 +14,7 @@ from gammaface.strategies.labelling import cells_of
 from gammaface.strategies.places import Found, Places
 from gammaface.strategies.quota import labelled
 from gammaface.strategies.request import Drawn, Request
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.strategy import described
 
 
 @dataclass(frozen=True)
@@ -166,15 +166,4 @@ def evolutionary(request: Request) -> Drawn:
     return evolution.drawn()
 
 
-EVOLUTIONARY = Strategy(
-    name="evolutionary",
-    draw=evolutionary,
-    summary="Search around the noise of each group's first images for more of it (GAN rebalancing, Alg. 2).",
-    needs=("target", "labeller", "deterministic"),
-    options={
-        "iterations": Option(3, "xi: successes a search adds to its start", low=0, high=1000),
-        "children": Option(2, "mutations of each success", low=1, high=100),
-        "step": Option(0.5, "share of fresh noise in a mutation", low=0.01, high=1.0),
-        "limit": Option(100, "plain draws per image asked for before giving up", low=1, high=10_000),
-    },
-)
+EVOLUTIONARY = described("evolutionary", evolutionary)

@@ -22,15 +22,13 @@ from gammaface.strategies.noisy_training import fit_noisy_heads
 from gammaface.strategies.pilot import Pilot, draw_pilot
 from gammaface.strategies.request import Drawn, Learned, Request
 from gammaface.strategies.steering import (
-    BATCH_OPTIONS,
     StepHeads,
-    check_need,
     draw_batches,
     draw_rows,
     fit_step_heads,
     record_pilot,
 )
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.strategy import check_need, described
 from gammaface.strategies.target import Target
 
 LEAST_SEEN = 8  # images of a class that a pilot must hold, summed probabilities
@@ -206,21 +204,4 @@ def check_seen(target: Target, pilot: Pilot) -> None:
                 )
 
 
-DISTRIBUTION_GUIDANCE = Strategy(
-    name="distribution-guidance",
-    draw=distribution_guidance,
-    learn=learn_guidance,
-    summary="Steer each image to its group with a small classifier of noisy latents.",
-    needs=("target", "labeller"),
-    options={
-        "form": Option(
-            "sample", "each image to its group, or each batch to the shares", choices=("sample", "batch")
-        ),
-        "scale": Option(4.0, "strength of the classifier's gradient; 1 is Bayes' rule", low=0, high=1000),
-        "pool": Option(1, "draws of a place, while the labeller sees another group", low=1, high=100),
-        "heads": Option("", "a folder of noisy heads trained elsewhere; empty: train on the pilot"),
-        "presentations": Option(100_000, "noisy latents shown in training", low=256, high=100_000_000),
-        "divergence": Option("chi-square", "batch form: from the target", choices=("chi-square", "kl")),
-        **BATCH_OPTIONS,
-    },
-)
+DISTRIBUTION_GUIDANCE = described("distribution-guidance", distribution_guidance, learn=learn_guidance)

@@ -16,7 +16,7 @@ from gammaface.sampling import Denoise
 from gammaface.strategies.pilot import Pilot
 from gammaface.strategies.request import Drawn, Learned, Request
 from gammaface.strategies.steering import draw_rows, record_pilot, steered
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.strategy import described
 from gammaface.strategies.target import Target
 
 Directions = Mapping[int, torch.Tensor]
@@ -145,17 +145,4 @@ def without(rows: np.ndarray, away: np.ndarray) -> np.ndarray:
     return rows - (rows @ axes.T) @ axes
 
 
-H_DIRECTIONS = Strategy(
-    name="h-directions",
-    draw=h_directions,
-    learn=learn_directions,
-    summary="Move each image to its group by adding a direction to the U-Net's mid block.",
-    needs=("target", "labeller", "pilot", "mid-block"),
-    options={
-        "scale": Option(1.0, "how often the difference of the class means is added", low=0, high=1000),
-        "form": Option(
-            "both", "edit x_0 and noise, or x_0 alone at twice the cost", choices=("both", "asyrp")
-        ),
-        "hold": Option("", "further attributes to leave as they are, with commas between"),
-    },
-)
+H_DIRECTIONS = described("h-directions", h_directions, learn=learn_directions)

@@ -11,7 +11,7 @@ from gammaface.mixture import LatentMixture
 from gammaface.strategies.pilot import Pilot, draw_pilot
 from gammaface.strategies.reading import fit_reader
 from gammaface.strategies.request import Drawn, Learned, Request, draw
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.strategy import described
 from gammaface.strategies.target import Target
 
 
@@ -130,15 +130,4 @@ def latent_directions(request: Request) -> Drawn:
     return replace(drawn, components=np.full(len(cells), -1), cells=cells)
 
 
-LATENT_DIRECTIONS = Strategy(
-    name="latent-directions",
-    draw=latent_directions,
-    learn=learn,
-    summary="Noise pushed along linear directions of the attributes, by group (Tan et al. 2020).",
-    needs=("target", "labeller", "pilot", "deterministic"),
-    options={
-        "distance": Option(3.0, "how far beyond the boundary codes are pushed", low=0.0),
-        "components": Option(4, "Gaussians per group", low=1, high=100),
-        "sqrt_abar": Option(0.0, "how clean the pushed latents are; 0: the noise itself", low=0.0, high=1.0),
-    },
-)
+LATENT_DIRECTIONS = described("latent-directions", latent_directions, learn=learn)

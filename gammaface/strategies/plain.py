@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammaface.strategies.request import Drawn, Request, draw
-from gammaface.strategies.strategy import Strategy
+from gammaface.strategies.strategy import described
 
 
 def plain(request: Request) -> Drawn:
@@ -14,4 +14,4 @@ def plain(request: Request) -> Drawn:
     return draw(request, free, lambda streams, _: request.generator.noise(streams))
 
 
-PLAIN = Strategy("plain", plain, "What the model draws on its own.")
+PLAIN = described("plain", plain)

@@ -11,7 +11,7 @@ from gammaface.generators import micro_batches, seeded
 from gammaface.strategies.labelling import cells_of
 from gammaface.strategies.places import Found, Places
 from gammaface.strategies.request import Drawn, Request
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.strategy import described
 
 
 def quota(request: Request) -> Drawn:
@@ -48,10 +48,4 @@ def labelled(request: Request, seeds: np.ndarray) -> Iterator[tuple[np.ndarray, 
         yield chunk[:real], images, cells
 
 
-QUOTA = Strategy(
-    name="quota",
-    draw=quota,
-    summary="Draw until every group is full, throw the rest away; exact shares, most draws.",
-    needs=("target", "labeller"),
-    options={"limit": Option(100, "draws per image asked for before giving up", low=1, high=10_000)},
-)
+QUOTA = described("quota", quota)

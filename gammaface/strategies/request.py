@@ -13,11 +13,11 @@ from gammaface.errors import GammaFaceError
 from gammaface.generators import SEEDS_PER_RUN, Generator, micro_batches, seeded
 from gammaface.latents import Progress
 from gammaface.mixture import LatentMixture
-from gammaface.sampling import Callback, Denoise, State, get_sampler, timestep_path
+from gammaface.sampling import Callback, Denoise, State, get_sampler, sampler_path
 from gammaface.strategies.labelling import Labeller
+from gammaface.strategies.option import Value
 from gammaface.strategies.target import Target
 
-Value = float | int | str
 # A run's seeds end with its pilot's. torch's CPU streams read the low 32 bits of a seed, so
 # that a far offset such as 2**62 would repeat the delivered seeds instead of avoiding them.
 PILOT_SEEDS = SEEDS_PER_RUN // 10
@@ -58,7 +58,7 @@ class Request:
 
     def path(self) -> list[int]:
         """The whole way from noise to clean."""
-        return timestep_path(self.generator.train_steps, self.steps, through=self.through)
+        return sampler_path(self.sampler, self.generator.alphas, self.steps, through=self.through)
 
     def nearest(self, sqrt_abar: float) -> int:
         """The timestep on the path whose sqrt(abar) is nearest to the one asked for."""

@@ -7,10 +7,9 @@ import numpy as np
 from gammaface.generators import micro_batches, seeded
 from gammaface.latents import Latents
 from gammaface.spaces import codes
+from gammaface.strategies.catalogue import POOL_LIMIT
 from gammaface.strategies.places import Places, shortfall
 from gammaface.strategies.request import Drawn, Request, Unfilled, finish
-
-POOL_LIMIT = 50  # draws per delivered image before a component counts as out of reach
 
 
 def draw_components(request: Request, wanted: np.ndarray, *, limit: int = POOL_LIMIT) -> Drawn:

@@ -14,8 +14,8 @@ from sklearn.cluster import KMeans
 from gammaface.errors import GammaFaceError
 from gammaface.spaces import fit_pca
 from gammaface.strategies.request import Drawn, Learned, Request
-from gammaface.strategies.steering import BATCH_OPTIONS, StepHeads, draw_batches, fit_step_heads, record_pilot
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.steering import StepHeads, draw_batches, fit_step_heads, record_pilot
+from gammaface.strategies.strategy import described
 
 EMBEDDING = 32  # principal components of h that are clustered
 
@@ -63,15 +63,4 @@ def clusters_of(h: np.ndarray, clusters: int, *, seed: int = 0) -> np.ndarray:
     return KMeans(clusters, n_init=10, random_state=seed).fit_predict(z)
 
 
-SELF_DEBIAS = Strategy(
-    name="self-debias",
-    draw=self_debias,
-    learn=learn_clusters,
-    summary="Even out clusters of the U-Net's mid block, without any labels.",
-    needs=("pilot", "mid-block"),
-    options={
-        "clusters": Option(4, "number of clusters", low=2, high=100),
-        "sqrt_abar": Option(0.8, "where h is clustered: share of the clean amplitude", low=0, high=1),
-        **BATCH_OPTIONS,
-    },
-)
+SELF_DEBIAS = described("self-debias", self_debias, learn=learn_clusters)

@@ -21,7 +21,6 @@ from gammaface.strategies.labelling import Reader
 from gammaface.strategies.noisy_training import HELD_OUT, LEVELS
 from gammaface.strategies.pilot import Pilot, draw_pilot
 from gammaface.strategies.request import Drawn, Request
-from gammaface.strategies.strategy import NEEDS, Option
 
 Edit = Callable[[Tensor, int], Tensor]
 """(h, t) -> h, both (b, channels, height, width)."""
@@ -32,19 +31,6 @@ FLAT = 1e-3  # components whose spread is below this share of the largest are le
 MEMORY = 4 * 2**30  # bytes of activations that a pilot may keep
 RATE, POWER = 1.5, 0.05  # of the published update, h - 1.5 beta_t^0.05 gradient
 LEAST_TARGET = 1e-3  # smaller shares would make the chi-square's gradient explode
-
-BATCH_OPTIONS = {
-    "push": Option(3000.0, "strength in h-space; to be tuned to each model", low=0, high=1e9),
-    "temperature": Option(8.0, "of the heads' softmax in h-space", low=0.01, high=1000),
-    "batch": Option(64, "images steered together; decides which images they become", low=2, high=1024),
-}
-
-
-def check_need(need: str, request: Request) -> None:
-    """Refuse a request that lacks one of :data:`NEEDS` only some options ask for."""
-    given, what, fix = NEEDS[need]
-    if not given(request):
-        raise GammaFaceError(f"this needs {what.format(name=request.generator.name)}", fix=fix)
 
 
 def steered(generator: Generator, edit: Edit) -> Denoise:

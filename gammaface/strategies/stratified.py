@@ -9,12 +9,11 @@ import numpy as np
 from scipy.optimize import linprog
 
 from gammaface.generators import micro_batches, seeded
-from gammaface.spaces import SPACES
 from gammaface.strategies.labelling import cell_probabilities
 from gammaface.strategies.pilot import draw_pilot
 from gammaface.strategies.reading import LinearReader, fit_reader
 from gammaface.strategies.request import Drawn, Learned, Request, finish
-from gammaface.strategies.strategy import Option, Strategy
+from gammaface.strategies.strategy import described
 from gammaface.strategies.tap import Place, tapped
 
 MISS_PRICE = 1e3  # of an image too many or too few, against tickets in [0, 1]
@@ -125,15 +124,4 @@ def stratified(request: Request) -> Drawn:
     )
 
 
-STRATIFIED = Strategy(
-    name="stratified",
-    draw=stratified,
-    learn=learn,
-    summary="Run a pool part of the way, read the groups from the latents, finish a balanced part of it.",
-    needs=("target", "labeller", "pilot"),
-    options={
-        "pool": Option(2.0, "draws begun per image delivered", low=1.0, high=1000.0),
-        "sqrt_abar": Option(0.8, "how clean the latents are where they are read", low=0.0, high=1.0),
-        "space": Option("h", "what is read", choices=tuple(SPACES)),
-    },
-)
+STRATIFIED = described("stratified", stratified, learn=learn)

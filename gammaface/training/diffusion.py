@@ -24,6 +24,59 @@ MIN_SNR = 5.0
 
 
 @dataclass(frozen=True)
+class Noisy:
+    """A batch with noise added: ``noisy`` = sqrt(abar) clean + sqrt(1 - abar) noise."""
+
+    clean: torch.Tensor  # (n, c, h, w)
+    noise: torch.Tensor
+    noisy: torch.Tensor
+    t: torch.Tensor  # (n,)
+    abar: torch.Tensor  # (n, 1, 1, 1)
+
+    def to(self, device: torch.device) -> Noisy:
+        """The same batch on a device, laid out as the networks are."""
+        moved = {name: value.to(device) for name, value in vars(self).items()}
+        moved["noisy"] = moved["noisy"].contiguous(memory_format=torch.channels_last)
+        return Noisy(**moved)
+
+
+def add_noise(clean: torch.Tensor, abar: torch.Tensor, source: torch.Generator) -> Noisy:
+    """Noise at one timestep per equal slice of the schedule: less variance than n free draws.
+
+    Parameters
+    ----------
+    clean : torch.Tensor
+        (n, c, h, w).
+    abar : torch.Tensor
+        (T,) cumulative products of the schedule.
+    source : torch.Generator
+        Decides timesteps and noise.
+    """
+    n = len(clean)
+    spread = (torch.randperm(n, generator=source) + torch.rand(n, generator=source)) / n
+    t = (spread * len(abar)).long().clamp_max(len(abar) - 1)
+    noise = torch.randn(clean.shape, generator=source)
+    a = abar[t].view(-1, 1, 1, 1)
+    return Noisy(clean, noise, a.sqrt() * clean + (1 - a).sqrt() * noise, t, a)
+
+
+def denoising_loss(predicted: torch.Tensor, batch: Noisy, prediction_type: str) -> torch.Tensor:
+    """Squared error of a network's output for each example, (n,), weighted by min-SNR-5.
+
+    The weight is min(SNR, 5) on the error of x_0, whatever the network predicts.
+    """
+    a, b = batch.abar, 1 - batch.abar
+    snr = a / b
+    if prediction_type == "epsilon":
+        target, weight = batch.noise, snr.clamp_max(MIN_SNR) / snr
+    elif prediction_type == "v_prediction":
+        target, weight = a.sqrt() * batch.noise - b.sqrt() * batch.clean, snr.clamp_max(MIN_SNR) * b
+    else:
+        target, weight = batch.clean, snr.clamp_max(MIN_SNR)
+    return ((predicted - target).square() * weight).mean(dim=(1, 2, 3))
+
+
+@dataclass(frozen=True)
 class UNetWidths:
     """Channels per level of the U-Net; the last level and the mid block attend."""
 
@@ -124,21 +177,11 @@ def train_diffusion(
 
     def loss_of(model, step, accelerator):
         source = step_generator(schedule.seed, step, accelerator.process_index)
-        n = schedule.batch_size
-        picks = torch.randint(len(latents), (n,), generator=source).numpy()
+        picks = torch.randint(len(latents), (schedule.batch_size,), generator=source).numpy()
         clean = torch.from_numpy(latents[np.sort(picks)]).float()
-        # One timestep per equal slice of the schedule: less variance than n free draws.
-        spread = (torch.randperm(n, generator=source) + torch.rand(n, generator=source)) / n
-        t = (spread * len(abar)).long().clamp_max(len(abar) - 1)
-        noise = torch.randn(clean.shape, generator=source)
-        a = abar[t].view(-1, 1, 1, 1)
-        noisy = a.sqrt() * clean + (1 - a).sqrt() * noise
-        target = a.sqrt() * noise - (1 - a).sqrt() * clean
-        weight = (abar[t] / (1 - abar[t])).clamp_max(MIN_SNR) * (1 - abar[t])
-        noisy, t, target, weight = (v.to(accelerator.device) for v in (noisy, t, target, weight))
-        noisy = noisy.contiguous(memory_format=torch.channels_last)
-        predicted = model(noisy, t, return_dict=False)[0].float()
-        return ((predicted - target).square().mean(dim=(1, 2, 3)) * weight).mean()
+        batch = add_noise(clean, abar, source).to(accelerator.device)
+        predicted = model(batch.noisy, batch.t, return_dict=False)[0].float()
+        return denoising_loss(predicted, batch, scheduler.config.prediction_type).mean()
 
     config = as_config(kind="diffusion", schedule=schedule, widths=widths, n=len(latents))
     ema, progress = train(

@@ -89,6 +89,8 @@ def train(
     resume: bool = False,
     on_checkpoint: Callable[[torch.nn.Module, dict], None] | None = None,
     quiet: bool = False,
+    betas: tuple[float, float] = (0.9, 0.99),
+    checkpoint_images: int | None = None,
 ) -> tuple[torch.nn.Module, dict]:
     """Train `model` and return its exponential moving average and the loss history.
 
@@ -109,6 +111,10 @@ def train(
         Continue from the newest checkpoint in `out`; without one, start afresh.
     on_checkpoint : callable, optional
         ``on_checkpoint(ema, progress)`` after each checkpoint, on the main process.
+    betas : tuple of float
+        Adam's.
+    checkpoint_images : int, optional
+        Write a checkpoint whenever so many more images were seen, e.g. after each epoch.
 
     Returns
     -------
@@ -126,7 +132,7 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(),
         lr=schedule.learning_rate,
-        betas=(0.9, 0.99),
+        betas=betas,
         weight_decay=schedule.weight_decay,
         fused=True,
     )
@@ -182,6 +188,8 @@ def train(
             running.clear()
             bar.set_postfix(loss=f"{mean:.4f}", lr=f"{rate:.1e}", refresh=False)
         due = time.monotonic() - saved > 60 * schedule.checkpoint_minutes
+        if checkpoint_images is not None:
+            due |= progress["seen"] % checkpoint_images < total
         if due or progress["seen"] >= schedule.images:
             progress["seconds"] = time.monotonic() - started
             if accelerator.is_main_process:

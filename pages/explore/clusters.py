@@ -3,105 +3,98 @@
 import streamlit as st
 
 from gammaface import figures
-from gammaface.people import name_of
-from pages.parts import pictures
-from pages.parts.frame import open_page
-from pages.parts.latent_map import latent_map
-from pages.parts.people import FIXED, explain_missing
+from pages.parts import work
+from pages.parts.components import component_cards, whom_components_hold
+from pages.parts.frame import head, nothing_yet
+from pages.parts.harvesting import COVARIANCES, described
+from pages.parts.latent_map import latent_map, point_at
+from pages.parts.people import FIXED
 from pages.parts.selection import selection
-from pages.parts.state import Study, short
+from pages.parts.state import chosen_study, explorations, in_words, read_clusters, short
+from pages.parts.study import Clusters
+
+KEPT = (
+    *("model", "n", "t", "space", "pca", "sampler", "steps", "seed", "k_max", "labelled"),
+    "classifier",
+)
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
-def charts(path: str, stamp: str, _study: Study):
+@st.cache_resource(show_spinner=False, max_entries=4)
+def charts(path: str, stamp: str, _clusters: Clusters):
     """The page's other figures, made once per run."""
     return (
-        figures.bic_curve(_study.sweep, used_k=_study.numbers["k"]["used"]),
-        figures.component_shares(_study.components),
+        figures.bic_curve(_clusters.sweep, used_k=_clusters.numbers["k"]["used"]),
+        figures.component_shares(_clusters.components),
     )
 
 
-def whom_components_hold(study: Study, attribute: str) -> None:
-    """Shares of an attribute per component, against all labelled faces."""
-    st.subheader("Whom the components hold", anchor=False)
-    if study.people is None:
-        explain_missing(study)
-        return
-    st.markdown(study.people.found["follows"])
-    table = study.people.people_by_component
-    rows = table[table["attribute"] == attribute]
-    words = {g: f"Component {g} (n = {n})" for g, n in zip(rows["group"], rows["n"], strict=True)}
-    st.plotly_chart(
-        figures.share_dots(
-            rows.assign(group=rows["group"].map(words)),
-            question=f"Does {name_of(attribute)} differ between components?",
-            attribute=attribute,
-            reference="overall",
-            marks={words[g]: figures.mark_of(int(g)) for g in words},
-        ),
-        config=FIXED,
-        alt=f"Shares of {name_of(attribute)} in every component with intervals, beside those of all.",
-    )
-    with st.expander("Every attribute, and light and pose: how far the components follow it"):
-        st.dataframe(study.people.association, hide_index=True, width="stretch")
-        st.caption(
-            "AMI: adjusted mutual information, 0 by chance and 1 if one tells the other. p by permutation,"
-            " p_holm corrected for the number of rows."
+def choose() -> Clusters | None:
+    """The run in the sidebar, or one of the harvests that were explored."""
+    study = chosen_study()
+    lead = "What a Gaussian mixture finds among the model's latents, and what that looks like."
+    head("Clusters", lead, study)
+    runs = {r.manifest.name: r for r in explorations(st.session_state.get("model"))}
+    names = ([study.name] if study else []) + list(runs)
+    if not names:
+        nothing_yet()
+        return None
+    name = names[0]
+    if runs:  # options as they are named: what a widget shows is what its link says
+        name = st.selectbox("Latents", names, key="latents", bind="query-params", width=420)
+    return read_clusters(runs[name]) if name in runs else study
+
+
+def why_this_k(clusters: Clusters) -> None:
+    """The reason for K, what speaks against it, and a way to another."""
+    k = clusters.numbers["k"]
+    words, other = st.columns([5, 1], vertical_alignment="center")
+    reason = k["reason"][:1].upper() + k["reason"][1:]
+    words.markdown(f"{reason}. This run uses **K = {k['used']}**.")
+    with other.popover("Another K", icon=":material/tune:", width="stretch"):
+        wanted = st.number_input("Components (K)", 1, 64, value=k["used"], key=f"another-{clusters.name}")
+        covariance = st.selectbox(
+            "Covariance", list(COVARIANCES), format_func=COVARIANCES.get, key=f"covariance-{clusters.name}"
         )
+        st.caption("Fits the same latents again, into a run beside this one.")
+        if st.button("Fit it", type="primary", key=f"refit-{clusters.name}"):
+            options = {key: clusters.config[key] for key in KEPT if key in clusters.config}
+            of = clusters.config.get("of") or clusters.name
+            options |= {"of": of, "k": int(wanted), "covariance": covariance}
+            work.start("explore", options, title=f"K = {wanted} on the latents of {of}")
+    for warning in k["warnings"]:
+        st.warning(warning[:1].upper() + warning[1:], icon=":material/warning:")
 
 
-def component_cards(study: Study) -> None:
-    """One card per component: how common it is and how typical members look."""
-    exemplars = study.images[study.images["group"] == "exemplar"]
-    pieces = []
-    for row in study.components.itertuples(index=False):
-        seeds = exemplars.loc[exemplars["component"] == row.component, "seed"]
-        title = f"Component {row.component}"
-        faces = [
-            pictures.Face(study.run.image(int(s), "exemplar"), f"Member of {title.lower()}, seed {s}")
-            for s in seeds
-        ]
-        facts = [
-            f"{100 * row.share:.1f}% of draws ({100 * row.low:.1f} to {100 * row.high:.1f})",
-            f"n = {row.n:,}, weight {row.weight:.3f}",
-            f"brightness {row.brightness:.2f}, contrast {row.contrast:.2f}",
-        ]
-        body = pictures.faces_html(faces, columns=2)
-        pieces.append(pictures.card_html(title, component=row.component, facts=facts, body=body))
-    pictures.cards(pieces)
-    st.caption(
-        "Faces are the first members by seed, not hand-picked. Brackets hold 95% intervals."
-        " Brightness and contrast, from 0 to 1, are means over these few faces: a hint whether a"
-        " component follows light rather than people."
-    )
+@st.fragment
+def map_and_selection(clusters: Clusters) -> None:
+    """What a lasso changes; the rest of the page stays as it is."""
+    with in_words():  # a fragment runs without app.py around it
+        _map_and_selection(clusters)
 
 
-study = open_page(
-    "Clusters", "What a Gaussian mixture finds among the model's latents, and what that looks like."
-)
-harvest, k = study.numbers["harvest"], study.numbers["k"]
-st.caption(
-    f"{harvest['n']:,} latents in {harvest['space']} at t = {harvest['t']}"
-    f" (√ᾱ = {harvest['sqrt_abar']:.2f}), model {short(study.model)}, run {study.name}."
-)
-curve, shares = charts(str(study.run.path), study.run.manifest.created, study)
-slot = f"picked-{study.name}"
-left, right = st.columns([3, 2], gap="medium")
-with left:
-    attribute = latent_map(study, slot)
-with right:
-    st.plotly_chart(
-        curve,
-        config=FIXED,
-        alt="BIC, AIC, held-out log-likelihood and stability for each number of components.",
-    )
-reason = k["reason"][:1].upper() + k["reason"][1:]
-st.markdown(f"{reason}. This run uses **K = {k['used']}**.")
-for warning in k["warnings"]:
-    st.warning(warning[:1].upper() + warning[1:], icon=":material/warning:")
+def _map_and_selection(clusters: Clusters) -> None:
+    curve, _ = charts(str(clusters.run.path), clusters.stamp, clusters)
+    slot = f"picked-{clusters.name}"
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        attribute = latent_map(clusters, slot)
+    with right:
+        st.plotly_chart(
+            curve,
+            config=FIXED,
+            alt="BIC, AIC, held-out log-likelihood and stability for each number of components.",
+        )
+    selection(clusters, slot, attribute, point_at)
+    whom_components_hold(clusters, attribute)
 
-selection(study, st.session_state.get(slot, []), attribute)
-whom_components_hold(study, attribute)
-st.subheader("Components", anchor=False)
-component_cards(study)
-st.plotly_chart(shares, config=FIXED, alt="Share of each component with 95% intervals.")
+
+clusters = choose()
+if clusters is not None:
+    harvest = clusters.config | clusters.numbers["harvest"]
+    st.caption(f"Latents: {described(harvest)}. Model {short(clusters.model)}, run {clusters.name}.")
+    why_this_k(clusters)
+    map_and_selection(clusters)
+    st.subheader("Components", anchor=False)
+    component_cards(clusters)
+    _, shares = charts(str(clusters.run.path), clusters.stamp, clusters)
+    st.plotly_chart(shares, config=FIXED, alt="Share of each component with 95% intervals.")

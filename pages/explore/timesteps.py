@@ -7,19 +7,14 @@ import streamlit as st
 
 from gammaface.figures import survey as figures
 from gammaface.survey_findings import LOOKS, SOURCES
-from gammaface.workspace import EXAMPLES, Run, list_runs
+from gammaface.workspace import Run
+from pages.parts import work
+from pages.parts.frame import head
 from pages.parts.state import short
+from pages.parts.surveying import begin, surveys
 
 PLAIN = {"displayModeBar": False}
-COMMAND = "python -m gammaface survey --out runs/survey"
 TABLES = ("sweep", "association", "probes")
-
-
-def surveys(model: str | None) -> list[Run]:
-    """Finished surveys of a model, newest first, the shipped one last."""
-    found = [r for r in list_runs() if r.manifest.kind == "survey" and r.manifest.state == "done"]
-    mine = [r for r in found if r.manifest.config.get("model") == model]
-    return sorted(mine, key=lambda r: (r.path.parent != EXAMPLES, r.manifest.created), reverse=True)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
@@ -33,26 +28,30 @@ def upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-st.title("Timesteps", anchor=False)
-st.markdown(
+lead = (
     "The same faces, seen in every space along the way from noise to picture. A mixture can only"
     " balance what its components follow."
 )
-runs = surveys(st.session_state.get("model"))
+head("Timesteps", lead)
+work.stopped_jobs(("survey",))
+model = st.session_state.get("model")
+runs = surveys(model)
 if not runs:
     with st.container(border=True):
         st.subheader("No survey of this model yet", anchor=False)
         st.markdown(
-            "A survey draws 3,000 faces, fits mixtures to what the model holds of them in every space"
-            " and at seven timesteps, and measures what their components follow. Start it in a"
-            " terminal and load this page again."
+            "A survey draws faces, fits mixtures to what the model holds of them in every space and at"
+            " several timesteps, and measures what their components follow. It runs in the background"
+            " and can be cancelled; what is computed is kept."
         )
-        st.code(COMMAND, language="bash")
+        begin(model)
     st.stop()
 
-run = runs[0]
-if len(runs) > 1:
-    run = st.selectbox("Survey", runs, format_func=lambda r: r.manifest.name, key="survey")
+names = {r.manifest.name: r for r in runs}
+chosen, another = st.columns([3, 1], vertical_alignment="bottom")
+run = names[chosen.selectbox("Survey", list(names), key="survey", bind="query-params", width=420)]
+with another.popover("Another survey", icon=":material/add:", width="stretch"):
+    begin(model)
 tables, numbers = read(str(run.path), run.manifest.created)
 config = run.manifest.config
 sources = {words: name for name, words in SOURCES.items() if (tables["sweep"]["source"] == name).any()}
@@ -81,13 +80,18 @@ with left:
     )
 with right:
     st.subheader("In words", anchor=False)
-    st.markdown("\n".join(f"- {upper(sentence.removeprefix(f'In {words}, '))}" for sentence in said))
+    with st.container(height=420, border=False):
+        st.markdown("\n".join(f"- {upper(sentence.removeprefix(f'In {words}, '))}" for sentence in said))
 
 st.subheader("Cell by cell", anchor=False)
 choice = st.columns([2, 3, 3], gap="medium")
 attributes = list(best["attribute"])
 attribute = choice[0].selectbox(
-    "Attribute", attributes, format_func=lambda a: a.replace("_", " "), key="survey-attribute"
+    "Attribute",
+    attributes,
+    format_func=lambda a: a.replace("_", " "),
+    key="survey-attribute",
+    bind="query-params",
 )
 told = sorted(config["told"])
 k = choice[1].segmented_control(

@@ -10,19 +10,28 @@ from pathlib import Path
 import pandas as pd
 
 from gammaface.jobs import Reporter
+from gammaface.strategies.catalogue import ABOUT
 from gammaface.workspace import Run, extending
 
 
 def label_batch(out: Path, device: str, reporter: Reporter) -> None:
-    """Labels of a drawn batch and of the plain one beside it, and what evenness moved."""
+    """Labels of a drawn batch and of the plain one beside it, and what the strategy moved."""
     from gammaface.evenness import moves
+    from gammaface.reached import reached
 
-    if not (out / "plain" / "manifest.json").is_file():
-        return  # plain sampling alone: there is nothing to compare
-    with extending(out / "plain") as plain, extending(out) as run:
-        tables = [label_pictures(part, device, reporter) for part in (plain, run)]
-        if tables[1] is not None:
-            run.write_table("moves", moves(*tables))
+    with extending(out) as run:
+        drawn = label_pictures(run, device, reporter)
+        if drawn is None or not (out / "plain" / "manifest.json").is_file():
+            return
+        with extending(out / "plain") as plain:
+            plainly = label_pictures(plain, device, reporter)
+        config = run.manifest.config
+        table = moves(plainly, drawn, by=ABOUT[config["strategy"]].title)
+        if "attributes" in config:
+            target = dict(zip(config["cells"], config["shares"], strict=True))
+            row = reached(plainly, drawn, config["attributes"], target)
+            table = pd.concat([pd.DataFrame([row]), table], ignore_index=True)
+        run.write_table("moves", table)
 
 
 def label_pictures(run: Run, device: str, reporter: Reporter) -> pd.DataFrame | None:

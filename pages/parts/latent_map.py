@@ -1,46 +1,83 @@
-"""The map of the latents: its colours, and a selection that outlives them."""
+"""The map of the latents: flat or in space, its colours, and a selection that outlives them."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from gammaface import figures
 from gammaface.people import attributes_of, name_of
+from gammaface.workspace import Run, home
 
+from . import work
+from .explore_tasks import map_name
 from .people import choose_attribute
 from .selection import remember
-from .study import Study
+from .study import Clusters
 
 CHART = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d", "toImage"], "scrollZoom": True}
 COLOURS = {"component": "Component", "confidence": "Confidence (largest responsibility)"}
+FLAT, SPACE = "2-D", "3-D"
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def coloured_map(path: str, stamp: str, colour: str, held: tuple[int, ...], _study: Study):
-    """The map, made once per colour: a changed figure would drop the selection."""
-    points = _study.points
+@st.cache_resource(show_spinner=False, max_entries=8)
+def coloured_map(
+    path: str,
+    stamp: str,
+    view: str,
+    colour: str,
+    held: tuple[int, ...],
+    pointed: int | None,
+    _clusters: Clusters,
+    _places: pd.DataFrame | None,
+):
+    """The map, made once per colour: a changed figure would drop the selection.
+
+    One object for all sessions, for a copy of 100,000 points takes longer than the page.
+    """
+    points = _clusters.points
     if colour not in points:
-        points = points.merge(_study.people.people[["seed", colour]], on="seed", how="left")
-    return figures.cluster_map(points, colour=colour, selected=held)
+        points = points.merge(_clusters.people.people[["seed", colour]], on="seed", how="left")
+    if view == SPACE:
+        points = points.drop(columns=["x", "y"]).merge(_places, on="seed")
+        return figures.space_map(points, colour=colour, selected=held, pointed=pointed)
+    return figures.cluster_map(points, colour=colour, selected=held, pointed=pointed)
 
 
 def hold(slot: str) -> None:
     """Another colour is another figure: what is selected stands out in it from the start."""
-    st.session_state[f"held-{slot}"] = tuple(st.session_state.get(slot, ()))
+    held = tuple(st.session_state.get(slot, ()))
+    if st.session_state.get(f"pointed-{slot}") not in held:
+        st.session_state.pop(f"pointed-{slot}", None)
+    st.session_state[f"held-{slot}"] = held
     st.session_state[f"turn-{slot}"] = st.session_state.get(f"turn-{slot}", 0) + 1
 
 
-def latent_map(study: Study, slot: str) -> str:
-    """The map, and the two choices over it; returns the attribute whose shares are wanted."""
-    first, second = st.columns(2)
-    attribute = ""
+def point_at(slot: str, seed: int) -> None:
+    """Ring a seed on the map; the selection stays."""
+    st.session_state[f"pointed-{slot}"] = seed
+    hold(slot)
+
+
+def colours(clusters: Clusters) -> dict[str, str]:
+    """What the points can be coloured by, in words."""
     names = dict(COLOURS)
-    if study.people is not None:
-        people = study.people.people
-        names |= {c: name_of(c).capitalize() for c in [*attributes_of(people), "tone", "ita"]}
-        with second:
-            attribute = choose_attribute([*attributes_of(people), "tone"], label="Shares of")
-    colour = first.selectbox(
+    if clusters.people is not None:
+        wanted = [*attributes_of(clusters.people.people), "tone", "ita"]
+        names |= {c: name_of(c).capitalize() for c in wanted}
+    k = clusters.numbers["k"]["used"]
+    each = [f"r{i}" for i in range(k) if f"r{i}" in clusters.points]
+    return names | {c: f"Responsibility of component {c[1:]}" for c in each}
+
+
+def latent_map(clusters: Clusters, slot: str) -> str:
+    """The map, and the choices over it; returns the attribute whose shares are wanted."""
+    first, second, third = st.columns([2, 3, 3])
+    view = first.segmented_control(
+        "Map", [FLAT, SPACE], default=FLAT, required=True, key="map", bind="query-params"
+    )
+    names = colours(clusters)
+    colour = second.selectbox(
         "Colour by",
         list(names),
         format_func=names.get,
@@ -49,21 +86,61 @@ def latent_map(study: Study, slot: str) -> str:
         on_change=hold,
         args=(slot,),
     )
-    held, turn = (
-        st.session_state.get(f"{what}-{slot}", default) for what, default in (("held", ()), ("turn", 0))
+    attribute = ""
+    if clusters.people is not None:
+        with third:
+            attribute = choose_attribute([*attributes_of(clusters.people.people), "tone"], label="Shares of")
+    places = places_in_space(clusters) if view == SPACE else None
+    if view == SPACE and places is None:
+        offer_space(clusters)
+        return attribute
+    chart(clusters, slot, view, colour, places, names[colour])
+    if view == SPACE:
+        st.caption("Turn it with the mouse. Selecting works on the flat map; what is selected is large here.")
+    if colour not in clusters.points:
+        labelled = len(clusters.people.people)
+        st.caption(f"{labelled:,} of the latents are finished and labelled; the others are small and grey.")
+    return attribute
+
+
+def chart(clusters: Clusters, slot: str, view: str, colour: str, places, words: str) -> None:
+    """The figure; on the flat one, what is selected is remembered."""
+    held, turn, pointed = (
+        st.session_state.get(f"{what}-{slot}", default)
+        for what, default in (("held", ()), ("turn", 0), ("pointed", None))
     )
-    stamp = study.run.manifest.created
-    key = f"map-{study.name}-{colour}-{turn}"
+    figure = coloured_map(
+        str(clusters.run.path), clusters.stamp, view, colour, held, pointed, clusters, places
+    )
+    alt = f"Scatter of the latents' UMAP coordinates, {view}, by {words.lower()}."
+    if view == SPACE:
+        st.plotly_chart(figure, key=f"space-{clusters.name}-{colour}-{turn}", config=CHART, alt=alt)
+        return
+    key = f"map-{clusters.name}-{colour}-{turn}"
     st.plotly_chart(
-        coloured_map(str(study.run.path), stamp, colour, held, study),
+        figure,
         key=key,
         on_select=lambda: remember(key, slot),
         selection_mode=("points", "lasso", "box"),
         config=CHART,
-        alt=f"Scatter of the latents' UMAP coordinates, by {names[colour].lower()}.",
+        alt=alt,
     )
-    if colour not in COLOURS:
-        st.caption(
-            f"{len(people):,} of the latents are finished and labelled; the others are small and grey."
-        )
-    return attribute
+
+
+def places_in_space(clusters: Clusters) -> pd.DataFrame | None:
+    """``seed, x, y, z`` of every point, if they were computed."""
+    folder = home() / map_name(clusters.run)
+    if not (folder / "tables" / "points.parquet").is_file():
+        return None
+    return Run.open(folder).table("points")
+
+
+def offer_space(clusters: Clusters) -> None:
+    """The button that computes the map in three dimensions."""
+    with st.container(border=True):
+        st.markdown("**This map has not been computed in three dimensions yet.**")
+        again = "" if clusters.run.has("harvest/arrays/latents.npy") else " The latents are harvested again."
+        st.markdown(f"It takes about as long as the flat one did, and is kept.{again}")
+        if st.button("Compute the 3-D map", type="primary", icon=":material/view_in_ar:"):
+            title = f"3-D map of {clusters.name}"
+            work.start("map", {"of": clusters.name}, title=title, run=map_name(clusters.run))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pandas as pd
 import streamlit as st
 
 from gammaface import figures
 from gammaface.hand_labels import recalls_in_words
-from gammaface.people import attributes_of, name_of, shares
+from gammaface.people import attributes_of, name_of
 
-from .batches import Shown
 from .state import has_classifier
 from .study import People, Study
 
@@ -51,37 +49,39 @@ def choose_attribute(attributes: Iterable[str], *, label: str = "Attribute") -> 
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def overview_charts(path: str, stamp: str, _people: People):
+def overview_charts(path: str, stamp: str, shown_above: tuple[str, ...], _people: People):
     """The Overview's figures, made once per run."""
     table = _people.people_shares
-    named = table[table["attribute"].isin(attributes_of(_people.people))]
-    return figures.drawn_shares(named), figures.skin_tones(_people.people)
+    others = [a for a in attributes_of(_people.people) if a not in shown_above]
+    rest = table[table["attribute"].isin(others)]
+    question = "And its other attributes?"
+    return (
+        figures.drawn_shares(rest, question=question) if len(rest) else None,
+        figures.skin_tones(_people.people),
+    )
 
 
-def who_is_drawn(study: Study) -> None:
+def who_is_drawn(study: Study, *, shown_above: tuple[str, ...] = ()) -> None:
     """Shares against even, skin tone beside perceived race, and how sure all this is."""
-    st.subheader("Who it draws, as a classifier perceives it", anchor=False)
-    if study.people is None:
-        explain_missing(study)
-        return
+    st.subheader("More on whom it draws, as a classifier perceives it", anchor=False)
     found = study.people.found
     st.markdown(f"Shares among {found['n']:,} finished faces, each with its 95% interval. {PERCEIVED}")
-    drawn, tones = overview_charts(str(study.run.path), study.run.manifest.created, study.people)
-    left, right = st.columns([1, 1], gap="medium")
-    with left:
-        st.plotly_chart(
-            drawn,
+    path, stamp = str(study.run.path), study.run.manifest.created
+    rest, tones = overview_charts(path, stamp, shown_above, study.people)
+    left, right = st.columns(2, gap="medium")
+    if rest is not None:
+        left.plotly_chart(
+            rest,
             config=FIXED,
-            alt="Share of every class of every perceived attribute with intervals, against even shares.",
+            alt="Share of every class of the other perceived attributes with intervals, against even shares.",
         )
-    with right:
-        st.plotly_chart(
-            tones, config=FIXED, alt="Skin tone as typology angle of each face, by perceived race."
-        )
-        st.caption(
-            "The typology angle (ITA) is measured on the cheeks' colour, without labels; light and white"
-            " balance move it, too."
-        )
+    right.plotly_chart(
+        tones, config=FIXED, alt="Skin tone as typology angle of each face, by perceived race."
+    )
+    right.caption(
+        "The typology angle (ITA) is measured on the cheeks' colour, without labels; light and white"
+        " balance move it, too."
+    )
     recalls = recalls_in_words({name: r["by_hand"] for name, r in found["recalls"].items()})
     st.dataframe(evenness_rows(found), hide_index=True, width="stretch", height="content")
     st.caption(
@@ -109,28 +109,3 @@ def evenness_rows(found: dict) -> list[dict]:
         }
         for row in found["attributes"]
     ]
-
-
-def moved_shares(shown: Shown) -> None:
-    """One attribute's shares among evenly and plainly drawn faces, and what to make of it."""
-    balanced, plain = shown.labels
-    attribute = choose_attribute(attributes_of(balanced))
-    table = pd.concat(
-        [
-            shares(part, [attribute]).assign(group=f"{words} (n = {len(part)})")
-            for words, part in (("Even over components", balanced), ("Plain", plain))
-        ]
-    )
-    st.plotly_chart(
-        figures.share_dots(
-            table,
-            question=f"Did evenness over components move {name_of(attribute)}?",
-            attribute=attribute,
-            reference="even",
-        ),
-        config=FIXED,
-        alt=f"Shares of {name_of(attribute)} among evenly and plainly drawn faces, with intervals.",
-    )
-    for sentence in shown.moves.loc[shown.moves["attribute"] == attribute, "sentence"]:
-        st.markdown(f"- {sentence}")
-    st.caption(PERCEIVED)

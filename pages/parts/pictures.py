@@ -18,34 +18,35 @@ ICON = Path(__file__).with_name("icon.svg")
 
 @dataclass(frozen=True)
 class Face:
-    """One picture: its file and what it is, for those who do not see it."""
+    """One picture: its file and what it is, for those who do not see it.
+
+    With `pick` it is a button that says which picture was chosen, see :mod:`pages.parts.picks`.
+    """
 
     file: Path
     words: str
+    pick: str = ""
 
 
 def faces_html(faces: list[Face], *, columns: int | None = None) -> str:
     """An even grid; `columns` fixes how many stand side by side."""
-    style = f' style="grid-template-columns:repeat({columns},minmax(0,1fr))"' if columns else ""
-    return f'<div class="gf-faces"{style}>{"".join(map(_image, faces))}</div>'
+    style = f' style="grid-template-columns:repeat({columns},minmax(0,128px))"' if columns else ""
+    return f'<div class="gf-faces"{style}>{"".join(map(image_html, faces))}</div>'
 
 
 def large_html(face: Face) -> str:
     """One picture, as large as a glance needs."""
-    return f'<div class="gf-large">{_image(face)}</div>'
+    return f'<div class="gf-large">{image_html(face)}</div>'
 
 
-def pairs_html(left: list[Face | None], right: list[Face | None], heads: tuple[str, str]) -> str:
-    """Two columns of pictures that belong together row by row."""
-    cells = "".join(
-        _image(face) if face else '<span class="gf-gap"></span>'
-        for pair in zip(left, right, strict=True)
-        for face in pair
-    )
-    titles = "".join(f"<span>{escape(h)}</span>" for h in heads)
-    return (
-        f'<div class="gf-pairs"><div class="gf-heads">{titles}</div><div class="gf-two">{cells}</div></div>'
-    )
+def sheet_html(png: bytes, words: str) -> str:
+    """A sheet of pictures that lies in memory."""
+    return f'<img class="gf-sheet" src="{_encoded(png)}" alt="{escape(words)}">'
+
+
+def captioned_html(face: Face, words: str) -> str:
+    """One picture with a line beside it."""
+    return f'<div class="gf-captioned">{image_html(face)}<p>{escape(words)}</p></div>'
 
 
 def card_html(title: str, *, component: int | None, facts: list[str], body: str) -> str:
@@ -63,16 +64,28 @@ def cards(pieces: list[str]) -> None:
     st.html(f'<div class="gf-cards">{"".join(pieces)}</div>')
 
 
-def _image(face: Face) -> str:
+def image_html(face: Face) -> str:
     words = escape(face.words)
-    return f'<img src="{_inline(face.file)}" alt="{words}" title="{words}">'
+    image = f'<img src="{source(face.file)}" alt="{words}" title="{words}">'
+    return f'<button type="button" data-pick="{escape(face.pick)}">{image}</button>' if face.pick else image
 
 
-def _inline(file: Path) -> str:
+def source(file: Path) -> str:
+    """What a picture's `src` needs to show it.
+
+    Raises
+    ------
+    GammaFaceError
+        When the file is not there.
+    """
     try:
-        return "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
+        return _encoded(file.read_bytes())
     except OSError:
         raise GammaFaceError(
             "a picture of this run is missing",
             fix="Choose another run in the sidebar, or compute this one again.",
         ) from None
+
+
+def _encoded(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -10,9 +12,9 @@ from gammaface.people import SMALL, group_shares, name_of
 from gammaface.workspace import home
 
 from . import pictures, work
+from .gallery import gallery
 from .people import FIXED
-from .state import short
-from .study import Study
+from .study import Clusters
 from .tasks import faces_name
 
 MOST_SHOWN = 48  # pictures of one selection
@@ -20,7 +22,7 @@ MOST_DRAWN = 12  # drawn on one press
 PLAINLY = ("plain", "people")  # picture groups that plain sampling drew
 
 
-def held_pictures(study: Study, groups: tuple[str, ...]) -> dict[int, pictures.Face]:
+def held_pictures(study: Clusters, groups: tuple[str, ...]) -> dict[int, pictures.Face]:
     """Pictures of harvested seeds that lie on disk: recorded ones, and those drawn since."""
     files = {
         int(file.stem): file for group in groups for file in (study.run.path / "images" / group).glob("*.png")
@@ -40,25 +42,36 @@ def _seed(customdata) -> float:
     return customdata[0] if isinstance(customdata, list | tuple) else customdata
 
 
-def selection(study: Study, seeds: list[int], attribute: str) -> None:
+def selection(study: Clusters, slot: str, attribute: str, point_at: Callable[[str, int], None]) -> None:
     """The faces of the selected points, who they are, and a button for those not drawn yet."""
     st.subheader("Selected points", anchor=False)
+    seeds = st.session_state.get(slot, [])
     if not seeds:
         st.markdown("Click a point or draw a lasso on the map: the faces of those seeds appear here.")
         return
     chosen = study.points[study.points["seed"].isin(seeds)]
     counts = chosen["component"].value_counts().sort_index()
-    mix = ", ".join(f"{n} of component {c}" for c, n in counts.items())
+    mix = ", ".join(f"{n:,} of component {c}" for c, n in counts.items())
     st.markdown(f"{len(chosen):,} selected: {mix}.")
     held = held_pictures(study, (*PLAINLY, "exemplar"))
-    faces = [held[s] for s in seeds if s in held]
+    inside = set(chosen["seed"])
+    faces = {s: held[s] for s in seeds if s in held and s in inside}
     missing = [s for s in seeds if s not in held]
     if faces:
-        st.html(pictures.faces_html(faces[:MOST_SHOWN]))
+        shown = dict(list(faces.items())[:MOST_SHOWN])
+        gallery(
+            shown,
+            label="Faces of the selected points",
+            chosen=st.session_state.get(f"pointed-{slot}"),
+            key=f"faces-{slot}",
+            on_choose=lambda seed: point_at(slot, seed),
+        )
+        more = f" The first {MOST_SHOWN} of {len(faces):,} are shown." if len(faces) > MOST_SHOWN else ""
+        st.caption(f"Click a face to ring its point on the map.{more}")
     if missing:
         batch = missing[:MOST_DRAWN]
         noun = "face" if len(batch) == 1 else "faces"
-        if st.button(f"Draw {len(batch)} {noun} with {short(study.model)}", icon=":material/draw:"):
+        if st.button(f"Draw {len(batch)} {noun}", icon=":material/draw:"):
             options = {"study": study.name, "seeds": batch}
             work.start("faces", options, title=f"{len(batch)} {noun}", run=faces_name(study.run))
         st.caption(f"{len(faces):,} of the selected faces are drawn, {len(missing):,} are not.")

@@ -13,7 +13,11 @@ from gammaface.errors import GammaFaceError
 from gammaface.jobs import Runner
 from gammaface.workspace import EXAMPLES, Run, home, list_runs
 
-from .study import Study, read_study
+from .application_tasks import APPLICATION_TASKS
+from .audit_tasks import AUDIT_TASKS
+from .explore_tasks import EXPLORE_TASKS
+from .picture_tasks import PICTURE_TASKS
+from .study import Clusters, Study, read_exploration, read_study
 from .tasks import TASKS
 
 FIRST = "first-light"
@@ -36,7 +40,7 @@ def runner() -> Runner:
 
 @st.cache_resource(show_spinner=False)
 def _runner(folder: str) -> Runner:
-    return Runner(Path(folder), TASKS)
+    return Runner(Path(folder), TASKS | PICTURE_TASKS | EXPLORE_TASKS | AUDIT_TASKS | APPLICATION_TASKS)
 
 
 @st.cache_data(show_spinner=False)
@@ -63,6 +67,17 @@ def studies() -> list[Run]:
     ]
 
 
+def explorations(model: str | None) -> list[Run]:
+    """Finished explorations of a model, newest first."""
+    found = [
+        r
+        for r in list_runs()
+        if (r.manifest.kind, r.manifest.state) == ("exploration", "done")
+        and r.manifest.config.get("model") == model
+    ]
+    return sorted(found, key=lambda r: r.manifest.created, reverse=True)
+
+
 def models() -> list[str]:
     """Bundled models, then others that a study was made of."""
     bundled = workspace.bundled_models()
@@ -84,5 +99,14 @@ def chosen_study() -> Study | None:
     name, model = st.session_state.get("run"), st.session_state.get("model")
     for run in studies():
         if run.manifest.name == name and run.manifest.config["model"] == model:
-            return read_study(str(run.path), (run.path / "manifest.json").stat().st_mtime_ns)
+            return read_study(str(run.path), _stamp(run))
     return None
+
+
+def read_clusters(run: Run) -> Clusters:
+    """The components of an exploration."""
+    return read_exploration(str(run.path), _stamp(run))
+
+
+def _stamp(run: Run) -> int:
+    return (run.path / "manifest.json").stat().st_mtime_ns

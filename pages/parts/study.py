@@ -1,4 +1,4 @@
-"""A study as the pages read it: once, and checked."""
+"""A study, or an exploration of a harvest, as the pages read it: once, and checked."""
 
 from __future__ import annotations
 
@@ -20,37 +20,46 @@ COLUMNS = {
 NUMBERS = {
     "harvest": {"n", "t", "sqrt_abar", "space"},
     "k": {"used", "suggested", "reason", "warnings"},
-    "evenness": {"p"},
 }
+STUDY_NUMBERS = NUMBERS | {"evenness": {"p"}}
 SHARE = {"attribute", "value", "n", "share", "low", "high"}
-PEOPLE = {
+MEMBERS = {
     "people": {"seed", "component", "ita", "tone"},
-    "people_shares": SHARE | {"even", "corrected"},
     "people_by_component": SHARE | {"group", "overall"},
     "association": {"attribute", "ami", "cramers_v", "p_holm", "n"},
+}
+PEOPLE = MEMBERS | {
+    "people_shares": SHARE | {"even", "corrected"},
     "labels": {"group", "seed"},
     "moves": {"attribute", "how", "sentence"},
 }
-FOUND = {"n", "attributes", "recalls", "validation", "follows"}
+FOUND = {"n", "follows"}
+STUDY_FOUND = FOUND | {"attributes", "recalls", "validation"}
 BEFORE = "this run is from before faces were labelled"
 
 
 @dataclass(frozen=True)
-class People:
-    """What a classifier perceives in a study's faces; tables as `gammaface.census` names them."""
+class Members:
+    """What a classifier perceives in harvested faces; tables as `gammaface.census` names them."""
 
     people: pd.DataFrame
-    people_shares: pd.DataFrame
     people_by_component: pd.DataFrame
     association: pd.DataFrame
-    labels: pd.DataFrame
-    moves: pd.DataFrame
     found: dict
 
 
 @dataclass(frozen=True)
-class Study:
-    """A study as the pages read it."""
+class People(Members):
+    """The same of a study, which counts and moves shares as well."""
+
+    people_shares: pd.DataFrame
+    labels: pd.DataFrame
+    moves: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The components of a harvest: of a study, or of an exploration."""
 
     run: Run
     sweep: pd.DataFrame
@@ -58,7 +67,7 @@ class Study:
     components: pd.DataFrame
     images: pd.DataFrame
     numbers: dict
-    people: People | None
+    people: Members | None
     missing: str  # why there are no people
 
     @property
@@ -73,6 +82,18 @@ class Study:
     def model(self) -> str:
         return self.config["model"]
 
+    @property
+    def stamp(self) -> str:
+        """Changes whenever the run is computed again."""
+        return self.run.manifest.created
+
+
+@dataclass(frozen=True)
+class Study(Clusters):
+    """A study as the pages read it."""
+
+    people: People | None
+
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def read_study(path: str, stamp: int) -> Study:
@@ -83,20 +104,29 @@ def read_study(path: str, stamp: int) -> Study:
     GammaFaceError
         For what is missing or damaged.
     """
-    run = Run.open(path)
+    return Study(**_read(Run.open(path), STUDY_NUMBERS, STUDY_FOUND, PEOPLE, People))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def read_exploration(path: str, stamp: int) -> Clusters:
+    """The exploration at `path`, as :func:`read_study`."""
+    return Clusters(**_read(Run.open(path), NUMBERS, FOUND, MEMBERS, Members))
+
+
+def _read(run: Run, numbers_wanted: dict, found_wanted: set, people_wanted: dict, people_class) -> dict:
     tables = _tables(run, COLUMNS)
     try:
         numbers = json.loads((run.path / "metrics.json").read_text())
         found = numbers.get("people", {"missing": BEFORE})
-        wanted = NUMBERS if "missing" in found else NUMBERS | {"people": FOUND}
+        wanted = numbers_wanted if "missing" in found else numbers_wanted | {"people": found_wanted}
         lacking = [k for k, inner in wanted.items() if inner - set(numbers[k])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         lacking = ["all"]
     _check(lacking, "the numbers of this run are missing or damaged")
     _check({"n", "t", "steps", "seed"} - set(run.manifest.config), "the settings of this run are damaged")
     missing = found.get("missing", "")
-    people = None if missing else People(**_tables(run, PEOPLE), found=found)
-    return Study(run, **tables, numbers=numbers, people=people, missing=missing)
+    people = None if missing else people_class(**_tables(run, people_wanted), found=found)
+    return {"run": run, **tables, "numbers": numbers, "people": people, "missing": missing}
 
 
 def _tables(run: Run, wanted: dict[str, set[str]]) -> dict[str, pd.DataFrame]:

@@ -5,12 +5,13 @@ torch and diffusers are imported when a task runs, so that pages open at once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from gammaface.errors import GammaFaceError
 from gammaface.jobs import Reporter
-from gammaface.workspace import Run, find_run, home, writing
+from gammaface.workspace import Run, find_run, writing
 
 from .labelling import label_batch, label_pictures
 
@@ -27,16 +28,23 @@ def study(options: dict, device: str, out: Path, reporter: Reporter) -> None:
 
 
 def balanced(options: dict, device: str, out: Path, reporter: Reporter) -> None:
-    """A batch by a strategy, and plain sampling at the same seeds in its ``plain`` folder."""
+    """A batch by a strategy, and plain sampling at the same places in its ``plain`` folder."""
     from gammaface.drawing import draw_run
+    from gammaface.strategies.catalogue import ABOUT
 
-    of = find_run(options["study"])
+    from .explore_tasks import look_at
+
+    of, about = find_run(options["study"]), ABOUT[options["strategy"]]
     generator = _generator_of(of, device)
-    mixture = _mixture(generator, of, options["k"], reporter)
-    common = {key: options[key] for key in ("n", "seed", "steps", "injection")}
-    wanted = {options["strategy"]: out}
-    wanted.setdefault("plain", out / "plain")
-    for strategy, place in wanted.items():
+    look, n = look_at(generator), options["n"]  # of a small batch, without its padding
+    reporter.watch(lambda state: look(replace(state, denoised=state.denoised[:n])))
+    mixture = _mixture(generator, of, options["k"], reporter) if "mixture" in about.needs else None
+    common = {key: options[key] for key in ("n", "seed", "steps", "sampler", "injection")}
+    steered = {"options": options["options"], "pilot": options["pilot"]} | _aim(options, device)
+    wanted = [(about.name, out, steered)]
+    if about.name != "plain":
+        wanted.append(("plain", out / "plain", {}))
+    for strategy, place, own in wanted:
         reporter.stage(strategy, 0, options["n"])
         draw_run(
             generator,
@@ -44,10 +52,24 @@ def balanced(options: dict, device: str, out: Path, reporter: Reporter) -> None:
             out=place,
             strategy=strategy,
             **common,
+            **own,
             progress=lambda done, total, stage=strategy: reporter.stage(stage, done, total),
             callback=reporter.at_step,
         )
     label_batch(out, device, reporter)
+
+
+def _aim(options: dict, device: str) -> dict:
+    """The target that was asked for, and who names its groups; nothing where none was."""
+    if not options["attributes"]:
+        return {}
+    from gammaface.attributes import load_attributes
+    from gammaface.strategies import Target, as_labeller
+
+    labeller = as_labeller(load_attributes(device=device))
+    given, shares = (options["attributes"], labeller.classes), options["shares"]
+    target = Target.of(*given, shares) if shares else Target.even(*given)
+    return {"target": target, "labeller": labeller}
 
 
 def label(options: dict, device: str, out: Path, reporter: Reporter) -> None:
@@ -75,6 +97,7 @@ def faces(options: dict, device: str, out: Path, reporter: Reporter) -> None:
                 block,
                 through=config["t"],
                 steps=config["steps"],
+                sampler=config.get("sampler", "ddim"),
                 batch_size=len(block),
                 callback=reporter.at_step,
             )
@@ -115,21 +138,13 @@ def _generator_of(of: Run, device: str):
 
 def _mixture(generator, of: Run, k: int, reporter: Reporter):
     """The study's mixture, or one of another K, for which its latents are harvested again."""
-    from gammaface.latents import Latents, harvest
     from gammaface.mixture import LatentMixture
+
+    from .explore_tasks import latents_of
 
     config = of.manifest.config
     if of.has("mixture.json") and k == len(of.array("mixture_weights")) and not config["pca"]:
         return LatentMixture.load(of)
-    if of.has("harvest/arrays/latents.npy"):
-        latents = Latents.load(Run.open(of.path / "harvest"))
-    else:
-        latents = harvest(
-            generator,
-            **{key: config[key] for key in ("n", "t", "space", "seed", "pca", "steps")},
-            out=home() / f"harvest-{of.manifest.name}-{generator.weights_hash[:8]}",
-            progress=lambda done, total: reporter.stage("harvest", done, total),
-            callback=reporter.at_step,
-        )
+    latents = latents_of(generator, of, reporter)
     reporter.stage("fit")
     return LatentMixture(k, seed=config["seed"], restarts=3).fit(latents)

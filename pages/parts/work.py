@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
 
 import streamlit as st
 
 from gammaface.jobs import Job
 
-from .state import Study, runner, short
+from . import job_rows
+from .state import runner
 
-STAGES = {
-    "starting": "Loading the model",
-    "harvest": "Harvesting latents",
-    "sweep": "Fitting every K",
-    "fit": "Fitting the mixture",
-    "map": "Drawing the map",
-    "exemplars": "Drawing typical faces",
-    "plain": "Drawing plain faces",
-    "balanced": "Drawing evenly",
-    "component-uniform": "Drawing evenly",
-    "draw": "Drawing faces",
-    "people": "Drawing and labelling people",
-    "label": "Labelling pictures",
+# A finished job of these tasks is announced: label of the button, page, and the choices to make.
+LEADS_TO = {
+    "audit": (
+        "See the audit",
+        "pages/audit/generator.py",
+        lambda job: {"model": job.options["model"], "audit": job.run},
+    ),
+    "study": ("Show it", None, lambda job: {"model": job.options["model"], "run": job.run}),
+    "explore": (
+        "See clusters",
+        "pages/explore/clusters.py",
+        lambda job: {"model": job.options["model"], "latents": job.run},
+    ),
+    "survey": (
+        "See the survey",
+        "pages/explore/timesteps.py",
+        lambda job: {"model": job.options["model"], "survey": job.run},
+    ),
 }
-STATES = {
-    "queued": "waiting",
-    "done": "done",
-    "cancelled": "cancelled",
-    "failed": "failed",
-    "interrupted": "interrupted",
-    "running": "running",
-}
-STUDY = {"n": 2000, "images": 24, "steps": 50}
-REPEATED = (
-    *("model", "n", "t", "space", "pca", "k", "k_max", "injection", "images", "steps", "seed"),
-    *("labelled", "classifier"),
-)
+SHOWN_ENDED = 6
 
 
 def start(task: str, options: dict, *, title: str, run: str | None = None) -> None:
@@ -46,35 +40,17 @@ def start(task: str, options: dict, *, title: str, run: str | None = None) -> No
     st.rerun()
 
 
-def compute_again(study: Study) -> None:
-    """A button that recomputes a study into a new run."""
-    pressed = st.button(
-        "Compute again",
-        icon=":material/refresh:",
-        help="Recomputes this study, latents and all, into a new run. The shown one stays.",
-    )
-    if pressed:
-        options = {key: study.config[key] for key in REPEATED if key in study.config}
-        start("study", options, title=f"Study of {short(study.model)}")
-
-
-def compute_first(model: str) -> None:
-    """A button that makes the first study of a model."""
-    if st.button("Compute the first study", type="primary", icon=":material/play_arrow:"):
-        start("study", STUDY | {"model": model}, title=f"Study of {short(model)}")
-
-
 def panel() -> None:
     """Running jobs with their progress, and what became of this session's own."""
-    live = {job.id for job in runner().live()}
+    live = {job.id for job in _live()}
     if live or st.session_state.get("started"):
         st.fragment(_panel, run_every=1.0 if live else None)(live)
 
 
 def _panel(shown: set[str]) -> None:
-    live = runner().live()
+    live = _live()
     own = [job for job in runner().jobs() if job.id in st.session_state.get("started", []) and not job.live]
-    drawn = [job for job in own if job.state == "done" and job.task != "study"]
+    drawn = [job for job in own if job.state == "done" and job.task not in LEADS_TO]
     for job in drawn:  # pictures need no announcement: the page shows them
         st.session_state["started"].remove(job.id)
         if job.task in ("balanced", "label"):
@@ -82,64 +58,84 @@ def _panel(shown: set[str]) -> None:
     if drawn or shown - {job.id for job in live}:
         st.rerun()
     for job in live:
-        _progress(job)
+        job_rows.progress_row(job)
     for job in own:
         _outcome(job)
 
 
-def _progress(job: Job) -> None:
-    with st.container(border=True, key=f"job-{job.id}"):
-        words, button = st.columns([5, 1], vertical_alignment="center")
-        with words:
-            st.progress(job.fraction, text=f"**{job.title}** · {_words(job)}")
-        with button:
-            if st.button("Cancel", key=f"cancel-{job.id}", width="stretch"):
-                runner().cancel(job.id)
-                st.rerun()
-
-
-def _words(job: Job) -> str:
-    if job.state == "queued":
-        return "waiting for the device"
-    parts = [STAGES.get(job.stage, job.stage)]
-    if job.total > 1:
-        parts.append(f"{job.done:,} of {job.total:,}")
-    left = job.seconds_left(time.time())
-    if left is not None:
-        parts.append(f"about {_duration(left)} left in this stage")
-    return " · ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def _live() -> list[Job]:
+    """What runs or waits, oldest first; jobs of other servers on this workspace included."""
+    return [job for job in reversed(runner().jobs()) if job.live]
 
 
 def _outcome(job: Job) -> None:
-    if job.state == "failed":
-        st.error(f"**{job.title}: {job.error}.** {job.fix}", icon=":material/error:")
-    elif job.state == "done":
-        words, button = st.columns([5, 1], vertical_alignment="center")
-        words.success(f"**{job.title}** is done.", icon=":material/check:")
-        if button.button("Show it", key=f"show-{job.id}", type="primary", width="stretch"):
-            st.session_state["show_next"] = {"model": job.options["model"], "run": job.run}
-            _forget(job)
+    if job.state == "done":
+        label, page, choices = LEADS_TO[job.task]
+        if job_rows.done_row(job, label):
+            show(choices(job), page, job)
     else:
-        words, button = st.columns([5, 1], vertical_alignment="center")
-        words.info(f"**{job.title}** was {STATES[job.state]}. What was computed is kept.")
-        if button.button("Continue", key=f"resume-{job.id}", width="stretch"):
-            again(job)
+        _follow(job, job_rows.failed_row(job) if job.state == "failed" else job_rows.stopped_row(job))
+
+
+def _follow(job: Job, wish: str) -> None:
+    """What was pressed beside a job that stopped."""
+    if wish == "continue":
+        again(job)
+    elif wish == "forget":
+        runner().forget(job.id)
+        _let_go(job)
+        st.rerun()
+
+
+def show(choices: dict, page: str | None, job: Job | None = None) -> None:
+    """Make choices in the sidebar or on a page, and go there."""
+    st.session_state["show_next"] = choices
+    if job is not None:
+        _let_go(job)
+    # Streamlit refuses to switch to the page that is shown while a link holds its choices.
+    if page is not None and Path(page).stem != st.session_state.get("showing"):
+        st.switch_page(page)
+    st.rerun()
+
+
+def stopped(tasks: tuple[str, ...] | None = None) -> list[Job]:
+    """Stopped jobs, of some tasks only if asked, that this session's panel does not show."""
+    own = st.session_state.get("started", [])
+    return [j for j in runner().stopped() if j.id not in own and (tasks is None or j.task in tasks)]
+
+
+def stopped_jobs(tasks: tuple[str, ...] | None = None) -> None:
+    """Jobs of any session, or of a server that ended, with a way to go on."""
+    for job in stopped(tasks)[:SHOWN_ENDED]:
+        _follow(job, job_rows.stopped_row(job))
+
+
+def jobs_panel() -> None:
+    """Every job of this workspace: what runs stands at the top of the page, the rest here."""
+    waiting, halted = _live(), stopped()
+    ended = [job for job in runner().jobs() if job.state == "done"][:SHOWN_ENDED]
+    if not (waiting or halted or ended):
+        st.caption("No job has run yet. What you start on any page is listed here, for every session.")
+        return
+    if waiting:
+        noun = "job is" if len(waiting) == 1 else "jobs are"
+        st.markdown(f"{len(waiting)} {noun} under way, shown at the top of the page.")
+    stopped_jobs()
+    if ended:
+        st.caption("Done lately: " + "; ".join(f"{job.title} ({job.run})" for job in ended) + ".")
 
 
 def again(job: Job) -> None:
     """Continue a stopped job and follow the new one."""
     fresh = runner().resume(job)
     own = st.session_state.setdefault("started", [])
-    own.append(fresh.id)
-    _forget(job)
+    if fresh.id not in own:
+        own.append(fresh.id)
+    _let_go(job)
+    st.rerun()
 
 
-def _forget(job: Job) -> None:
+def _let_go(job: Job) -> None:
     own = st.session_state.get("started", [])
     if job.id in own:
         own.remove(job.id)
-    st.rerun()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gammaface import attributes, study, workspace
+from gammaface import attributes, stages, study, workspace
 from gammaface.balancing import draw_seeds
 from gammaface.generators import load_generator
 from pages.parts import state
@@ -17,7 +17,7 @@ from tests.tiny_attributes import write_classifier
 def record_study(tiny_folder: Path, out: Path, models: Path) -> Path:
     """A finished study of 60 latents; its map is two coordinates, for UMAP takes a minute to load."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "project", lambda array, seed: array[:, :2])
+        patch.setattr(stages, "project", lambda array, **_: array[:, :2])
         patch.setattr(attributes, "MODELS", models)
         options = study.StudyOptions(model=str(tiny_folder), n=60, images=8, steps=3, k_max=3, labelled=40)
         study.run_study(load_generator(tiny_folder, device="cpu"), options, out=out)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -25,6 +27,20 @@ def open_app(page: str | None = None, **query: str) -> AppTest:
         app.switch_page(page).run()
     assert not app.exception
     return app
+
+
+def walk(app: AppTest, pages: Iterable[str]) -> Iterator[str]:
+    """Show one page after the other in one session, which spares a start for each."""
+    for page in pages:
+        app.switch_page(page).run()
+        assert not app.exception, page
+        yield page
+
+
+def chosen_faces(app: AppTest) -> dict:
+    """What the gallery of selected faces was given: ``faces, label, chosen``."""
+    (element,) = app.get("bidi_component")
+    return json.loads(element.proto.mixed.json or element.proto.json)
 
 
 def finish_jobs(app: AppTest) -> None:

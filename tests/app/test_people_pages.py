@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from gammaface.workspace import Run, list_runs
-from tests.app.driving import PAGES, finish_jobs, html_of, open_app, words_of
+from tests.app.driving import PAGES, finish_jobs, html_of, open_app, walk, words_of
 
 OVERVIEW, CLUSTERS, BALANCED = PAGES
 
@@ -22,8 +22,9 @@ def charts(app) -> int:
 
 def test_the_overview_counts_who_is_drawn(with_people):
     app = open_app(OVERVIEW)
-    assert not app.error and charts(app) == 2
+    assert not app.error and charts(app) == 3
     words = words_of(app)
+    assert "Of 40 faces that <b>" in html_of(app) and "Even shares would be 50% and 20%" in html_of(app)
     assert "Shares among 40 finished faces" in words and "not identities" in words
     assert "noise floor" in words and "real validation faces" in words
     table = app.dataframe[0].value
@@ -31,25 +32,39 @@ def test_the_overview_counts_who_is_drawn(with_people):
     assert table["Uncertain"].str.endswith("%").all()
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_without_labels_each_page_says_why_and_what_to_do(page, with_study):
-    app = open_app(page)
-    words = words_of(app)
-    assert not app.error and "No attribute has been measured in this run." in words
-    assert "There is no attribute classifier" in words
-    assert "train attributes" in app.code[0].value
+def test_the_overview_leads_on_and_draws_more(with_people, with_classifier):
+    app = open_app(OVERVIEW)
+    doors = {link.proto.label: link.proto for link in app.get("page_link")}
+    assert {"**Open the clusters**", "**Draw evenly**", "**Open the audit**", "Open"} <= set(doors)
+    assert html_of(app).count("<img") == 8 + 6  # the grid, and the newest run's card
+    press(app, "Draw 12 more")
+    finish_jobs(app)
+    assert html_of(app).count("<img") >= 8 + 12
+    (drawn,) = [r for r in list_runs() if r.manifest.kind == "faces"]
+    seeds = drawn.table("images")["seed"].tolist()
+    assert len(seeds) == 12 and min(seeds) >= 40  # the first forty are held by the study
+    assert f"Generated face, seed {seeds[0]}" in html_of(app)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_run_from_before_can_be_computed_again(page, with_study, with_classifier):
+def test_without_labels_each_page_says_why_and_what_to_do(with_study):
+    app = open_app()
+    for page in walk(app, PAGES):
+        words = words_of(app)
+        assert not app.error and "No attribute has been measured in this run." in words, page
+        assert "There is no attribute classifier" in words, page
+        assert "train attributes" in app.code[0].value, page
+
+
+def test_a_run_from_before_can_be_computed_again(with_study, with_classifier):
     file = with_study / "first" / "metrics.json"
     numbers = json.loads(file.read_text())
     del numbers["people"]
     file.write_text(json.dumps(numbers))
-    app = open_app(page)
-    words = words_of(app)
-    assert "from before faces were labelled" in words and "Press **Compute again**" in words
-    assert not app.code
+    app = open_app()
+    for page in walk(app, PAGES):
+        words = words_of(app)
+        assert "from before faces were labelled" in words and "Press **Compute again**" in words, page
+        assert not app.code, page
 
 
 def test_the_map_takes_any_colour_and_keeps_the_selection(with_people):
@@ -152,7 +167,7 @@ def test_broken_labels_are_one_red_box(ruin, with_people):
 
 
 def test_charts_and_pictures_have_words_for_those_who_do_not_see(with_people):
-    for page in PAGES:
-        app = open_app(page)
-        assert all(chart.proto.alt for chart in app.get("plotly_chart"))
-        assert html_of(app).count("<img") == html_of(app).count(' alt="')
+    app = open_app()
+    for page in walk(app, PAGES):
+        assert all(chart.proto.alt for chart in app.get("plotly_chart")), page
+        assert html_of(app).count("<img") == html_of(app).count(' alt="'), page

@@ -1,11 +1,14 @@
 """Explore/Timesteps: without a survey, with one, and with a broken one."""
 
 import shutil
+import time
 
 import pytest
 
 from gammaface.survey import SurveyOptions, run_survey
-from tests.app.driving import open_app, words_of
+from gammaface.workspace import writing
+from pages.parts import state
+from tests.app.driving import SECONDS, finish_jobs, open_app, words_of
 from tests.test_survey import real_faces
 from tests.training.test_card import tiny_classifier
 
@@ -21,11 +24,40 @@ def surveyed(tiny, tiny_folder, tmp_path_factory):
     return run_survey(tiny, tiny_classifier(), options, out=out, real=real_faces(48)).path
 
 
-def test_without_a_survey_it_says_how_to_make_one(with_study):
+def test_without_a_classifier_it_says_what_a_survey_needs(with_study):
     app = open_app(PAGE)
     assert not app.error
     assert "No survey of this model yet" in [s.value for s in app.subheader]
-    assert "gammaface survey" in app.code[0].value
+    assert "needs a model, and an attribute classifier" in words_of(app)
+    assert "train attributes" in app.code[0].value
+
+
+def test_a_button_starts_a_survey_that_can_be_cancelled(with_study, with_classifier, monkeypatch):
+    started = {}
+
+    def survey(options, device, out, reporter):
+        started.update(options)
+        with writing(out, kind="survey", config={"model": options["model"]}):
+            while True:
+                reporter.stage("generated cells", 2, 17)
+                time.sleep(0.01)
+
+    monkeypatch.setitem(state.runner().tasks, "survey", survey)
+    app = open_app(PAGE)
+    app.number_input(key="survey-n").set_value(200)
+    next(b for b in app.button if b.label == "Start a survey").click().run()
+    assert not app.exception
+    end = time.monotonic() + SECONDS
+    while not any(job.stage == "generated cells" for job in state.runner().live()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    app.run()
+    assert SurveyOptions(**started).n == 200 and len(started["sqrt_abars"]) == 3
+    said = " ".join(p.proto.text for p in app.get("progress"))
+    assert "Looking at spaces and timesteps · 2 of 17" in said
+    next(b for b in app.button if b.label == "Cancel").click().run()
+    finish_jobs(app)
+    assert "was cancelled" in app.info[0].value
 
 
 def test_a_survey_is_told_in_words_and_maps(with_study, surveyed, home):

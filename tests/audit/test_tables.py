@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gammaface import GammaFaceError, metrics
+from gammaface import GammaFaceError, metrics, people
 from gammaface.audit import evenness
 from gammaface.audit.book import Book, joined, known_recalls, read_recalls
 from gammaface.audit.cells import Cell, read_cell, write_cell
@@ -17,10 +17,12 @@ from gammaface.audit.goals import on_front
 from gammaface.audit.quality import Faces, distances, diversity, near_copies
 from gammaface.audit.reference import Real
 from gammaface.audit.tables import audit_tables
-from gammaface.hand_labels import Recalls
+from gammaface.hand_labels import Recalls, place_of, record
 from gammaface.strategies import Target
+from gammaface.workspace import home
 from tests.audit.toy_classifier import labels_with
 from tests.strategies.toy import CLASSES
+from tests.test_hand_labels import Classifier, answers, study  # noqa: F401 - a fixture
 
 GOLDEN = np.array([[0.9, 0.05, 0.1], [0.05, 0.9, 0.1], [0.05, 0.05, 0.8]])
 
@@ -203,3 +205,14 @@ def test_distances_do_not_see_shares_but_do_see_faces():
     assert near_copies(off.features, with_train, 0.01) == 0 and np.isnan(
         near_copies(off.features, None, np.nan)
     )
+
+
+def test_hand_labels_of_the_generators_own_faces_come_first(study):  # noqa: F811
+    place = place_of(home(), study, "gender")
+    record(place, study, "gender", answers(40))
+    classes = {"gender": people.CLASSES["gender"], "race": people.CLASSES["race"]}
+    found = known_recalls(Classifier(), classes, generator="w" * 64)
+    assert found["gender"].by_hand and "labelled by hand" in found["gender"].source
+    assert not found["race"].by_hand and not known_recalls(Classifier(), classes)["gender"].by_hand
+    given = known_recalls(Classifier(), classes, {"gender": [0.9, 0.8]}, generator="w" * 64)
+    assert given["gender"].source == "a matrix that was given"

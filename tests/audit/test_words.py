@@ -23,7 +23,7 @@ def row(method, target="gender", **changes):
     }
     known = {"method": method, "target": target, "strategy": method, "steered": method != "plain"}
     known |= {"seeds": 5, "n": 2000, "n_second": 0, "note": "", "cost": 1.0, "diversity_high": np.nan}
-    for column, floor in READINGS.values():
+    for column, floor, _ in READINGS.values():
         known |= {column: np.nan, f"{column}_sd": np.nan, floor: np.nan}
     known |= {"fd": 0.1, "fd_sd": 0.01, "noise_floor": 0.0158}
     return blank | known | changes
@@ -33,6 +33,8 @@ def said(*rows, about="goal"):
     summary = pd.DataFrame(rows)
     tables = {"summary": summary, "goals": goals_table(summary, BOOK)}
     tables["moves"] = pd.DataFrame({"method": [], "target": [], "moved": []})
+    tables["answers"] = pd.DataFrame({"method": [], "target": [], "sentence": []})
+    tables["shares"] = pd.DataFrame({"method": [], "target": [], "attribute": [], "class": [], "count": []})
     tables["agreement"] = pd.DataFrame({"group": [], "method": []})
     found = sentences_table(tables, BOOK)
     return found[found["about"] == about]["sentence"].tolist()

@@ -16,6 +16,7 @@ from gammaface.downstream.tasks import parse_tasks
 from gammaface.training.face_sets import load_face_set
 from gammaface.workspace import Run
 from tests.downstream.conftest import QUICK, people
+from tests.launched import launch
 
 METHODS = ["baseline", "plain-augment", "gamma-face"]
 
@@ -101,6 +102,24 @@ def test_a_cell_computed_again_is_identical(finished, make_bench, place):
     out, _, _, cells = finished
     torch.rand(3)
     assert reproduce(Run.open(out), cells[place].name, make_bench()).empty
+
+
+def test_workers_share_the_cells(make_bench, tmp_path):
+    cells = grid(["baseline", "oversample", "plain-augment"])
+    bench = make_bench(recipe=dataclasses.replace(QUICK, images=64, validate_every=64))
+
+    def work(workers):
+        out, seen = tmp_path / str(workers.count), []
+        report = lambda stage, done, total: seen.append((stage, total))  # noqa: E731
+        run = run_downstream(bench, cells, out=out, resamples=10, workers=workers, report=report)
+        return [total for stage, total in seen if stage == "cells"][-1], run.manifest.state
+
+    assert launch(1, work) == [(3, "done")]
+    assert launch(2, work) == [(2, "done"), (1, "done")]
+    for cell in cells:
+        alone, shared = (read_cell(tmp_path / count, cell.name) for count in "12")
+        assert shared.predictions.equals(alone.predictions)
+    assert set(Run.open(tmp_path / "2").tables()) == set(TABLES)
 
 
 def test_a_difference_would_be_seen(finished, make_bench, tmp_path):

@@ -8,8 +8,8 @@ from gammaface import GammaFaceError, LatentMixture, balance, harvest
 from gammaface.generators import seeds_for
 from gammaface.spaces import codes
 from gammaface.strategies import STRATEGIES, Option, Request, Target, get_strategy
+from gammaface.strategies.catalogue import NEEDS
 from gammaface.strategies.pilot import draw_pilot, pilot_seeds
-from gammaface.strategies.strategy import NEEDS
 from tests.strategies.checks import draw
 from tests.strategies.toy import CLASSES, toy
 
@@ -39,7 +39,7 @@ CASES = [(name, need) for name, strategy in STRATEGIES.items() for need in strat
 @pytest.mark.parametrize("name, need", CASES)
 def test_what_is_lacking_is_named(name, need, mixture):
     face, given = _lacking(need, mixture)
-    words = NEEDS[need][1].split("{")[0]
+    words = NEEDS[need].what.split("{")[0]
     with pytest.raises(GammaFaceError, match=f"{name} needs ") as refused:
         balance(face.generator, n=4, strategy=name, steps=4, **given)
     assert words in str(refused.value)

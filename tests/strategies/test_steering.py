@@ -9,6 +9,7 @@ from gammaface.strategies import steering
 from gammaface.strategies.pilot import Pilot
 from gammaface.strategies.request import Request
 from gammaface.strategies.steering import StepHeads, fit_step_heads, pushed, record_pilot, steered
+from gammaface.strategies.strategy import check_need
 from tests.strategies.toy import labeller, toy
 
 
@@ -120,4 +121,5 @@ def test_joint_cells_are_products():
 
 def test_needs_of_a_form():
     with pytest.raises(GammaFaceError, match="a mid block, which the model 'toy' does not have"):
-        steering.check_need("mid-block", SimpleNamespace(generator=toy(mid_block=False).generator))
+        lacking = SimpleNamespace(generator=toy(mid_block=False).generator, sampler="ddim")
+        check_need("mid-block", lacking)

@@ -11,6 +11,7 @@ from gammaface.training import autoencoder as ae
 from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
 from gammaface.training.diffusion import UNetWidths, encode_latents, train_diffusion
 from gammaface.training.loop import Schedule, denormals_flushed, newest_checkpoint
+from tests.launched import launch
 
 WIDTHS = UNetWidths((32, 32), 1, 16)
 NARROW = ae.AutoencoderWidths((8, 8, 16, 16), (8, 8, 16, 16), (0, 1, 1, 1), (0, 1, 1, 1))
@@ -59,6 +60,22 @@ def test_latents_are_scaled_without_changing_the_pictures():
         latents = coder.encode(pixels).latent
         assert latents.std(dim=(0, 2, 3)).numpy() == pytest.approx(1.0, abs=1e-3)
         assert torch.allclose(coder.decode(latents).sample, before, atol=1e-4)
+
+
+def test_two_workers_train_one_model(latents, tmp_path):
+    schedule = Schedule(**{**vars(SHORT), "batch_size": 4})
+
+    def work(workers):
+        torch.manual_seed(workers.rank)
+        ema, progress = train_diffusion(
+            latents, out=tmp_path, schedule=schedule, widths=WIDTHS, quiet=True, resume=True
+        )
+        return weights(ema).detach().numpy(), progress["seen"], progress["step"]
+
+    (first, seen, steps), (second, *_) = launch(2, work)
+    assert (first == second).all(), "the workers ended with different models"
+    assert seen == 64 and steps == 8, "a step takes the batches of both"
+    assert [p.name for p in tmp_path.glob("checkpoint-*")] == ["checkpoint-00000008"]
 
 
 def test_a_resumed_training_equals_an_undisturbed_one(latents, tmp_path):

@@ -1,0 +1,149 @@
+"""The audit that ships with the project: which methods, how many images, how many seeds.
+
+Every number of it stands here. A smaller one may be recorded on a slow machine; it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+from gammaface.audit.options import AIMS, Aim, AuditOptions, Method
+from gammaface.audit.parsing import parse_aims, parse_options
+from gammaface.errors import GammaFaceError
+from gammaface.generators import Generator
+from gammaface.solver_choice import sampler_for
+from gammaface.strategies.option import Value
+
+N, SEEDS, LARGE_N = 2000, 5, 10_000
+HARVEST = 2000
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One method of the recipe."""
+
+    strategy: str
+    options: Mapping[str, Value] = field(default_factory=dict)
+    large: bool = False  # drawn at the larger n: plain, component-uniform and the best
+
+
+METHODS: dict[str, Arm] = {
+    "plain": Arm("plain", large=True),
+    "component-uniform": Arm("component-uniform", large=True),
+    "quota": Arm("quota"),
+    "component-balanced": Arm("component-balanced"),
+    "stratified": Arm("stratified"),
+    "latent-directions": Arm("latent-directions"),
+    "evolutionary": Arm("evolutionary"),
+    "guided": Arm("distribution-guidance"),
+    "guided-selected": Arm("distribution-guidance", {"pool": 4}, large=True),
+    "h-directions": Arm("h-directions"),
+    "self-debias": Arm("self-debias"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How much of it to draw.
+
+    Attributes
+    ----------
+    n, large_n : int
+        Images a seed; the larger number for some methods.
+    seeds, pilot : int
+    methods : tuple of str
+        Names of `METHODS`.
+    aims : tuple of Aim
+    sampler, steps : str, int, optional
+        By default as recorded for the model.
+    """
+
+    n: int = N
+    large_n: int = LARGE_N
+    seeds: int = SEEDS
+    pilot: int = 1000
+    methods: tuple[str, ...] = tuple(METHODS)
+    aims: tuple[Aim, ...] = AIMS
+    sampler: str | None = None
+    steps: int | None = None
+
+    def on(self, generator: Generator) -> Recipe:
+        """The same, with the path that a model needs."""
+        chosen = sampler_for(generator, self.sampler, self.steps)
+        return replace(self, sampler=chosen.sampler, steps=chosen.steps)
+
+    def options(self, model: str) -> AuditOptions:
+        """What `run_audit` takes, of a recipe whose path is known."""
+        methods = tuple(
+            Method(
+                name,
+                METHODS[name].strategy,
+                METHODS[name].options,
+                n=self.large_n if METHODS[name].large else self.n,
+                pilot=self.pilot,
+            )
+            for name in self.methods
+        )
+        return AuditOptions(
+            methods=methods,
+            aims=self.aims,
+            seeds=tuple(range(self.seeds)),
+            n=self.n,
+            model=model,
+            sampler=self.sampler,
+            steps=self.steps,
+            harvest=min(HARVEST, 4 * self.n),
+        )
+
+    def in_words(self) -> str:
+        """How much was drawn, and what of the full recipe is missing.
+
+        Examples
+        --------
+        >>> Recipe(n=200, large_n=200, seeds=2, sampler="ddim", steps=50).in_words().split(". ")[1]
+        'This is less than the full recipe of 2,000 images x 5 seeds, 10,000 for some methods.'
+        """
+        large = [name for name in self.methods if METHODS[name].large]
+        more = f"; {self.large_n:,} for {', '.join(large)}" if self.large_n > self.n else ""
+        words = f"{self.n:,} images x {self.seeds} seeds a method and target{more}"
+        words += f", {self.steps} {self.sampler} steps."
+        missing = [name for name in METHODS if name not in self.methods]
+        if missing:
+            words += f" Not drawn: {', '.join(missing)}."
+        if (self.n, self.large_n, self.seeds) < (N, LARGE_N, SEEDS) or self.seeds < SEEDS:
+            words += (
+                f" This is less than the full recipe of {N:,} images x {SEEDS} seeds, {LARGE_N:,} for some"
+                " methods."
+            )
+        return words
+
+
+def read_recipe(texts: list[str]) -> Recipe:
+    """A recipe from ``name=value`` texts; methods and targets are joined by commas.
+
+    Raises
+    ------
+    GammaFaceError
+        For names and methods that the recipe does not have.
+
+    Examples
+    --------
+    >>> small = read_recipe(["n=100", "methods=plain,quota", "aims=gender,race3"])
+    >>> small.n, small.methods, [aim.name for aim in small.aims]
+    (100, ('plain', 'quota'), ['gender', 'race3'])
+    """
+    given = parse_options(texts)
+    known = {f.name: int if f.type in ("int", "int | None") else str for f in fields(Recipe)}
+    for name, value in given.items():
+        if name not in known or (known[name] is int and not isinstance(value, int)):
+            raise GammaFaceError(f"'{name}={value}' is not in the recipe", fix=f"Set {', '.join(known)}.")
+    if "methods" in given:
+        given["methods"] = tuple(word.strip() for word in str(given["methods"]).split(","))
+        for word in set(given["methods"]) - set(METHODS):
+            raise GammaFaceError(
+                f"the recipe has no method '{word}'", fix=f"Choose from {', '.join(METHODS)}."
+            )
+    if "aims" in given:
+        given["aims"] = parse_aims(str(given["aims"]), [])
+    return Recipe(**given)

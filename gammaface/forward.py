@@ -1,0 +1,111 @@
+"""A harvest from pictures instead of seeds: encoded, and noised forward to a timestep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gammaface.errors import GammaFaceError
+from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded, seeds_for
+from gammaface.latents import DEFAULT_SQRT_ABAR, Latents, Progress, check_finite
+from gammaface.pca import fit_pca
+from gammaface.spaces import check_space, codes
+from gammaface.workspace import Run, writing
+
+
+def harvest_images(
+    generator: Generator,
+    images: torch.Tensor,
+    *,
+    t: int | None = None,
+    space: str = "x_t",
+    seed: int = 0,
+    pca: int | None = None,
+    batch_size: int = MICRO_BATCH,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+) -> Latents:
+    r"""Codes of given pictures at timestep t, by the forward process (GAMMA-FACE, sec. 4.3).
+
+    .. math:: x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon
+
+    Parameters
+    ----------
+    generator : Generator
+    images : float tensor of shape (n, 3, H, W)
+        In [-1, 1], of the model's resolution.
+    t, space, pca
+        As in :func:`gammaface.latents.harvest`.
+    seed : int
+        Of the noise: picture i gets that of ``seeds_for(seed, n)[i]``.
+    out : path, optional
+        Run folder, of the kind and form that :func:`gammaface.latents.harvest` writes.
+    progress : callable, optional
+        ``progress(done, total)``.
+
+    Returns
+    -------
+    Latents
+        ``seeds`` are those of the noise; they do not draw the pictures.
+
+    Raises
+    ------
+    GammaFaceError
+        For pictures of another shape, and as :func:`gammaface.latents.harvest`.
+    """
+    check_space(space)
+    t = generator.timestep_at(DEFAULT_SQRT_ABAR) if t is None else t
+    sqrt_abar = generator.sqrt_abar(t)
+    if images.ndim != 4 or not len(images):
+        raise GammaFaceError(
+            f"pictures of shape {tuple(images.shape)}", fix="Give one or more, (n, 3, H, W)."
+        )
+    seeds = seeds_for(seed, len(images))
+
+    def read() -> np.ndarray:
+        found: list[np.ndarray] = []
+        for rows, real in micro_batches(np.arange(len(images)), batch_size):
+            clean = generator.encode(images[rows])
+            if tuple(clean.shape[1:]) != tuple(generator.shape):
+                raise GammaFaceError(
+                    f"pictures of {images.shape[-1]} pixels become latents of shape"
+                    f" {tuple(clean.shape[1:])}, the model's are {tuple(generator.shape)}",
+                    fix="Give pictures of the model's resolution.",
+                )
+            noise = generator.noise(seeded(seeds[rows]))
+            x = sqrt_abar * clean + (1 - sqrt_abar**2) ** 0.5 * noise
+            found.append(codes(generator, x, t, space)[:real].numpy())
+            check_finite(found[-1])
+            if progress:
+                progress(sum(map(len, found)), len(images))
+        return np.concatenate(found)
+
+    if out is None:
+        array = read()
+        projection = fit_pca(array, pca, seed=seed) if pca else None
+        array = projection.transform(array) if projection else array
+        return Latents(array, seeds, t, space, sqrt_abar, projection)
+    config = {
+        "model": generator.name,
+        "n": len(images),
+        "t": t,
+        "sqrt_abar": round(sqrt_abar, 6),
+        "space": space,
+        "seed": seed,
+        "pca": pca,
+        "direction": "forward",
+    }
+    weights = {generator.name: generator.weights_hash}
+    with writing(out, kind="harvest", config=config, weights=weights) as run:
+        array = read()
+        if pca:
+            projection = fit_pca(array, pca, seed=seed)
+            run.write_array("pca_mean", projection.mean)
+            run.write_array("pca_components", projection.components)
+            run.write_array("pca_explained", np.array(projection.explained))
+            array = projection.transform(array)
+        run.write_array("seeds", seeds)
+        run.write_array("latents", array)
+    return Latents.load(Run.open(out))

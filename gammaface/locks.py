@@ -1,0 +1,32 @@
+"""The lock of a run folder: one process writes at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gammaface.errors import GammaFaceError
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a run folder's lock, creating both; one process writes at a time."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = open(path / ".lock", "a")  # noqa: SIM115 - held and closed by the block below
+    except OSError as error:
+        raise GammaFaceError(
+            f"the run folder cannot be written: {error.strerror}",
+            where=path,
+            fix="Give another --out, or free the disk or its permissions.",
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise GammaFaceError(
+                "another process is writing this run", where=path, fix="Wait for it, or stop it."
+            ) from None
+        yield

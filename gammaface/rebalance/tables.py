@@ -1,0 +1,196 @@
+"""The tables of a rebalancing, from what its rows drew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from gammaface.audit.arms import over_seeds, paired
+from gammaface.audit.between import group_distances
+from gammaface.metrics import cleam, noise_floor, quality_by_group
+from gammaface.metrics.quality import thin
+from gammaface.people import wilson
+from gammaface.rebalance.critic import Critic
+from gammaface.rebalance.guard import judge
+from gammaface.rebalance.recipe import PLAIN, Row
+from gammaface.rebalance.sets import Seen
+
+TABLES = ("rows", "by_set", "shares", "groups", "between", "sentences")
+WITH_INTERVAL = ("fd", "fd_soft", "fd_corrected", "confidence", "score", "frechet", "kernel")
+WITH_INTERVAL += ("frechet_all", "kernel_all", "precision", "recall", "diversity", "near_copies")
+MATCHED = ("frechet", "kernel")
+GOAL = 0.2  # of plain's discrepancy: the paper's is .21
+WORSE = 0.1  # share of plain's distance that quality may lose
+QUALITY_ROWS = 2000
+
+
+def rows_table(
+    rows: Sequence[Row],
+    by_set: pd.DataFrame,
+    paths: Mapping[str, np.ndarray],
+    facts: Mapping[str, Mapping],
+    critic: Critic,
+    *,
+    n: int,
+) -> pd.DataFrame:
+    """One row per generator.
+
+    Returns
+    -------
+    DataFrame
+        ``row, title, words, start, data, generation, sets, n``, the facts of its training
+        (``images_seen, seconds, trained_share`` of the parameters), and every metric of
+        :func:`gammaface.rebalance.measures.measure_set` with ``_sd, _low, _high`` (95%,
+        Student's t over sets). ``fd`` and the group-matched distances also have ``_vs_plain``
+        with its ends, paired by set. ``noise_floor`` of an even sampler of n; ``fd_times``,
+        the discrepancy over plain's; ``path_length`` with its 95% interval over pairs;
+        ``goal_met`` (at most a fifth of plain's discrepancy), ``quality_kept`` (group-matched
+        Fréchet distance within 10% of plain's, or not significantly larger), each missing
+        for plain; ``go_on`` and ``guard``, see `guard.judge`.
+    """
+    values = {
+        key: dict(zip(part["set"], part["value"], strict=True))
+        for key, part in by_set.groupby(["row", "metric"], sort=False)
+    }
+    table = []
+    for row in rows:
+        found = {
+            "row": row.name,
+            "title": row.title,
+            "words": row.words(),
+            "start": row.start,
+            "data": row.data,
+            "generation": row.generation,
+            "sets": len(values[row.name, "fd"]),
+            "n": n,
+            "images_seen": 0,
+            "seconds": 0.0,
+            "trained_share": np.nan,
+        }
+        found |= {k: v for k, v in facts.get(row.name, {}).items() if k in found}
+        for metric in WITH_INTERVAL:
+            told = over_seeds(list(values[row.name, metric].values()))
+            found |= {metric + ("" if end == "value" else f"_{end}"): v for end, v in told.items()}
+        for metric in ("fd", *MATCHED):
+            free = (PLAIN.name, "fd") if metric == "fd" else (row.name, f"{metric}_plain")
+            told = paired(values[row.name, metric], {} if row == PLAIN else values[free])
+            ends = {"value": "", "low": "_low", "high": "_high"}
+            found |= {f"{metric}_vs_plain{suffix}": told[end] for end, suffix in ends.items()}
+        found["frechet_plain"] = float(np.mean(list(values[row.name, "frechet_plain"].values())))
+        found["compared"] = int(min(values[row.name, "compared"].values()))
+        found["noise_floor"] = noise_floor(critic.k, n)
+        found |= _path(paths.get(row.name))
+        table.append(found)
+    return _verdicts(pd.DataFrame(table))
+
+
+def _path(moves: np.ndarray | None) -> dict[str, float]:
+    if moves is None or len(moves) < 2:
+        return {"path_length": np.nan, "path_length_low": np.nan, "path_length_high": np.nan}
+    mean, error = float(moves.mean()), float(moves.std(ddof=1) / np.sqrt(len(moves)))
+    reach = norm.ppf(0.975) * error
+    return {"path_length": mean, "path_length_low": max(0.0, mean - reach), "path_length_high": mean + reach}
+
+
+def _verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    plain = table.set_index("row").loc[PLAIN.name]
+    table["fd_times"] = table["fd"] / plain["fd"]
+    trained = table["row"] != PLAIN.name
+    limit = np.maximum(GOAL * plain["fd"], table["noise_floor"])
+    table["goal_met"] = (table["fd"] <= limit).astype(object).where(trained, None)
+    within = table["frechet_vs_plain"] <= WORSE * table["frechet_plain"]
+    unclear = table["frechet_vs_plain_low"] <= 0
+    known = trained & table["frechet_vs_plain"].notna()
+    table["quality_kept"] = (within | unclear).astype(object).where(known, None)
+    verdicts = [judge(r | {"recall_plain": plain["recall"]}) for r in table.to_dict(orient="records")]
+    table["go_on"] = [v.go_on for v in verdicts]
+    table["guard"] = [v.words if r else "" for v, r in zip(verdicts, trained, strict=True)]
+    return table
+
+
+def shares_table(rows: Sequence[Row], sets: Mapping[str, Sequence[Seen]], critic: Critic) -> pd.DataFrame:
+    """Who each row draws, all sets together.
+
+    Returns
+    -------
+    DataFrame
+        ``row, title, group, count, n, share, low, high`` (95%, Wilson), ``even`` and
+        ``corrected`` (CLEAM; NaN without the classifier's recalls).
+    """
+    tables = []
+    for row in rows:
+        counts = sum(np.bincount(s.cells.argmax(1), minlength=critic.k) for s in sets[row.name])
+        n = int(counts.sum())
+        low, high = wilson(counts, n)
+        unknown = np.full(critic.k, np.nan)
+        corrected = unknown if critic.confusion is None else cleam(counts / n, critic.confusion).shares
+        tables.append(
+            pd.DataFrame(
+                {
+                    "row": row.name,
+                    "title": row.title,
+                    "group": critic.target.names,
+                    "count": counts,
+                    "n": n,
+                    "share": counts / n,
+                    "low": low,
+                    "high": high,
+                    "even": critic.target.shares,
+                    "corrected": corrected,
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def groups_table(
+    rows: Sequence[Row],
+    sets: Mapping[str, Sequence[Seen]],
+    reference: Seen,
+    critic: Critic,
+    *,
+    resamples: int,
+    say,
+) -> pd.DataFrame:
+    """Distances within each group to the reference, with bootstrap intervals.
+
+    Returns
+    -------
+    DataFrame
+        ``row, kind`` and the columns of :func:`gammaface.metrics.quality_by_group`. The n of a
+        row is that of its smallest group, so groups of one row compare; rows compare in the
+        table ``rows``.
+    """
+    names, tables = np.array(critic.target.names, dtype=object), []
+    real = _few([reference])
+    for done, row in enumerate(rows):
+        say("groups", done, len(rows))
+        own = _few(sets[row.name])
+        for kind in ("kernel", "frechet"):
+            table = quality_by_group(
+                own.features,
+                names[own.cells.argmax(1)],
+                real.features,
+                names[real.cells.argmax(1)],
+                kind=kind,
+                resamples=resamples,
+            )
+            tables.append(table.assign(row=row.name, kind=kind))
+    say("groups", len(rows), len(rows))
+    return pd.concat(tables, ignore_index=True)
+
+
+def between_groups(reference: Seen, critic: Critic) -> pd.DataFrame:
+    """Distances between groups of the reference; a group against itself is two halves."""
+    return group_distances(reference.faces, critic.target)
+
+
+def _few(sets: Sequence[Seen]) -> Seen:
+    cells = np.concatenate([s.cells for s in sets])
+    features = np.concatenate([s.features for s in sets])
+    rows = np.arange(len(cells))
+    chosen = np.sort(thin(rows, min(QUALITY_ROWS, len(rows)), np.random.default_rng(0)))
+    return Seen(cells[chosen], features[chosen])

@@ -1,0 +1,86 @@
+"""Audit/Applications: empty, with a tried classifier, with a tried upscaler, with ruins."""
+
+import json
+import shutil
+
+import pytest
+
+from gammaface.applications.classifier import ClassifierOptions, audit_classifier
+from gammaface.applications.faces import draw_even
+from gammaface.applications.super_resolution import UpscalingOptions, audit_upscaling, bicubic
+from gammaface.attributes import load_attributes
+from tests.app.driving import finish_jobs, html_of, open_app, words_of
+
+PAGE = "pages/audit/applications.py"
+UPSCALER = "An upscaler"
+
+
+@pytest.fixture(scope="session")
+def tried(tiny, models, tmp_path_factory):
+    """Both kinds of run of the tiny model."""
+    labeller, place = load_attributes(models / "attributes"), tmp_path_factory.mktemp("tried")
+    asked = {"steps": 2, "n": 40, "moved": 8, "pilot": 48, "groups": ("gender",), "attribute": "smile"}
+    options = ClassifierOptions(along="young40:old", **asked)
+    audit_classifier(tiny, labeller, labeller, options, out=place / "trial", name="mine.onnx")
+    faces = draw_even(tiny, labeller, ("gender",), n=40, seed=0, steps=2, report=lambda *_: None)
+    audit_upscaling(
+        faces,
+        labeller,
+        {"mine.onnx": bicubic(4), "bicubic": bicubic(4)},
+        UpscalingOptions(4, ("gender", "smile"), ("gender",)),
+        out=place / "large",
+        model=tiny.name,
+        weights={tiny.name: tiny.weights_hash},
+    )
+    return place
+
+
+@pytest.fixture
+def with_tried(with_people, tried):
+    for name in ("trial", "large"):
+        shutil.copytree(tried / name, with_people / name)
+    return with_people
+
+
+def titles(app):
+    return [json.loads(c.proto.spec)["layout"]["title"]["text"] for c in app.get("plotly_chart")]
+
+
+def test_without_a_run_the_page_says_what_it_would_do(with_study):
+    app = open_app(PAGE)
+    assert not app.error and "Nothing tried yet" in [s.value for s in app.subheader]
+    assert "needs an attribute classifier" in words_of(app)
+    app.button_group(key="tried").set_value(UPSCALER).run()
+    assert not app.exception and "made small and large again" in words_of(app)
+
+
+def test_a_tried_classifier_is_told_by_group_and_along_the_direction(with_tried):
+    app = open_app(PAGE)
+    assert not app.error and len(titles(app)) == 2 and all("?" in t for t in titles(app))
+    assert "mine.onnx differs from" in words_of(app) and "not identities" in words_of(app)
+    assert html_of(app).count("<img") == 6 * 7, "six faces at seven distances"
+    assert all(chart.proto.alt for chart in app.get("plotly_chart"))
+
+
+def test_a_tried_upscaler_is_told_beside_bicubic(with_tried):
+    app = open_app(PAGE)
+    app.button_group(key="tried").set_value(UPSCALER).run()
+    assert not app.exception and not app.error and len(titles(app)) == 1
+    assert "perceived otherwise" in words_of(app) and html_of(app).count("<img") == 3 * 8
+
+
+def test_a_broken_run_is_one_red_box(with_tried):
+    (with_tried / "trial" / "tables" / "groups.parquet").write_bytes(b"PAR1")
+    app = open_app(PAGE)
+    assert len(app.error) == 1 and not app.exception
+
+
+def test_the_form_starts_a_job(with_people, with_classifier):
+    app = open_app(PAGE)
+    app.button_group(key="tried").set_value(UPSCALER).run()
+    app.number_input(key="sr-n").set_value(60)
+    app.selectbox(key="sr-groups").set_value("gender").run()
+    app.button(key="sr-start").click().run()
+    finish_jobs(app)
+    app.button_group(key="tried").set_value(UPSCALER).run()
+    assert not app.error and "perceived otherwise" in words_of(app)

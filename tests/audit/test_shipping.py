@@ -1,0 +1,99 @@
+"""The recorded audit: its recipe, its copy without heavy parts, its exports."""
+
+import numpy as np
+import pytest
+
+from gammaface import GammaFaceError
+from gammaface.audit import comparison
+from gammaface.audit.recipe import LARGE_N, METHODS, Recipe, read_recipe
+from gammaface.audit.report import audit_page, write_audit_report
+from gammaface.audit.shipping import ship
+from gammaface.audit.tables import TABLES, write_tables
+from gammaface.strategies import ABOUT
+from gammaface.tables import Format, render
+from gammaface.workspace import Run
+
+
+def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
+    assert {arm.strategy for arm in METHODS.values()} == set(ABOUT)
+    full = Recipe(sampler="ddim", steps=50)
+    options = full.options("faces")
+    assert {m.name: m.n for m in options.methods}["plain"] == LARGE_N and len(options.seeds) == 5
+    assert "less than the full recipe" not in full.in_words()
+    small = read_recipe(["n=50", "large_n=50", "seeds=2", "methods=plain,quota", "aims=gender", "steps=9"])
+    small = small.on(tiny)
+    assert (small.sampler, small.steps) == ("ddim", 9)
+    words = small.in_words()
+    assert (
+        "50 images x 2 seeds" in words and "less than the full recipe" in words and "Not drawn: comp" in words
+    )
+    assert [cell.name for cell in small.options("faces").cells()][1:3] == ["plain.s0", "quota.gender.s0"]
+
+
+@pytest.mark.parametrize("text", ["m=3", "n=many", "methods=magic", "n"])
+def test_recipes_are_checked(text):
+    with pytest.raises(GammaFaceError):
+        read_recipe([text])
+
+
+def test_a_copy_ships_without_faces_of_anybody(drawn, tmp_path):
+    run, _ = drawn
+    copy = ship(run, tmp_path / "small", note="few")
+    assert set(TABLES) <= set(copy.tables()) and "real" not in copy.tables()
+    assert not list(copy.path.rglob("*.npy")) and not (copy.path / "cells").exists()
+    assert copy.manifest.note == "few" and copy.manifest.state == "done" and copy.damaged() == []
+    seeds = copy.table("seeds")
+    assert set(seeds["cell"].cat.categories) == {p.name for p in (run.path / "cells").iterdir()}
+    assert np.array_equal(seeds.query("cell == 'plain.s1'")["seed"], 100_000_000 + np.arange(80))
+    for name in TABLES:
+        assert copy.table(name).equals(run.table(name))
+    with pytest.raises(GammaFaceError, match="holds no draws"):
+        write_tables(copy)
+    again = ship(run, tmp_path / "small", note="few")
+    assert again.tables() == copy.tables(), "a copy is made anew"
+
+
+def test_only_finished_audits_ship(drawn, tmp_path):
+    run, _ = drawn
+    unfinished = Run.open(run.path)
+    object.__setattr__(unfinished.manifest, "state", "cancelled")
+    with pytest.raises(GammaFaceError, match="the audit is cancelled"):
+        ship(unfinished, tmp_path / "small")
+
+
+def test_tables_in_words_put_baselines_first_and_export(drawn):
+    run, _ = drawn
+    table = comparison.evenness(run.table("summary"))
+    assert table["Method"].tolist()[:3] == ["plain (baseline)", "quota (baseline)", "even (baseline)"]
+    assert table.at[0, "FD"].count("±") == 1 and "(floor 0.0" in table.at[0, "FD"]
+    for format in (Format.csv, Format.latex):
+        text = render(table, format)
+        assert "quota (baseline)" in text
+    quality = comparison.quality(run.table("summary"), "side")
+    assert "Kernel, real" in quality and "[" in quality.at[1, "Kernel, real"]
+    shares = comparison.shares(run.table("shares"), run.table("summary"), "side", "side+level")
+    assert "under 30 faces" in set(shares["Remark"])
+
+
+def test_the_report_is_one_page_that_holds_everything(drawn):
+    run, _ = drawn
+    page = audit_page(run)
+    for words in ("Side", "Side x level", "How even, at what price?", "quota (baseline)", "data:image/png"):
+        assert words in page
+    assert "http-equiv" in page and 'src="http' not in page
+    assert write_audit_report(run).read_text() == page
+    assert page.count("<img") == page.count(' alt="')
+
+
+def test_reports_are_of_finished_audits(tmp_path):
+    run = Run.open(_harvest(tmp_path))
+    with pytest.raises(GammaFaceError, match="no finished audit"):
+        audit_page(run)
+
+
+def _harvest(tmp_path):
+    from gammaface.workspace import writing
+
+    with writing(tmp_path / "other", kind="harvest", config={}) as run:
+        pass
+    return run.path

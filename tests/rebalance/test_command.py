@@ -1,0 +1,74 @@
+"""The command: its plan, what it refuses, and a folder of pictures with a CSV."""
+
+import numpy as np
+import pytest
+import torch
+
+from gammaface.long_tail import ClassImages, digits, write_class_images
+from gammaface.rebalance import class_classifier, class_sets
+from gammaface.workspace import Run
+from tests.test_cli import call, refuse
+
+
+def test_a_dry_run_prints_the_rows_and_their_cost():
+    words = call("rebalance", "--dry-run", "--rows", "reweighing,tune,tune-frozen,anew", "--generations", 2)
+    for title in ("reweighing", "plain", "+ synthetic data", "synthetic data", "generation 2"):
+        assert title in words
+    assert "6 rows" in words and "network evaluations" in words
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "a rebalancing needs a place"),
+        (["--rows", "magic"], "there is no row 'magic'"),
+        (["--strategy", "plain"], "draws no set to train on"),
+        (["--bias", "hard"], "kind='hard' is not known"),
+        (["--through", "magic"], "through='magic' is not known"),
+        (["--set", "limits=3"], "has no option 'limits'"),
+        (["--beta", 0.1, "--out", "r"], "--beta cuts the tail of --data"),
+        (["--out", "r", "--attribute", "mood", "--model", "nobody"], "'mood' is not known"),
+        (["--out", "r", "--data", "nowhere"], "0 CSV files"),
+    ],
+)
+def test_slips_are_refused(arguments, words, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert words in refuse(capsys, monkeypatch, "rebalance", *arguments)
+
+
+def test_a_folder_of_any_classes_from_the_shell(tmp_path, monkeypatch):
+    source = torch.Generator().manual_seed(0)
+    codes = np.repeat([0, 1], 90)
+    bright = torch.tensor([60, 190])[torch.from_numpy(codes)].view(-1, 1, 1, 1)
+    noise = torch.randint(-40, 40, (180, 3, 8, 8), generator=source)
+    test = np.arange(180) % 3 == 0
+    images = ClassImages((bright + noise).to(torch.uint8), codes, ("dim", "lit"), test)
+    write_class_images(tmp_path / "set", images, label="kind")
+    small = {"anew_images": 128, "tune_images": 64, "biased": 8, "weighing_images": 8, "path_pairs": 2}
+    monkeypatch.setattr(class_sets, "DIGITS", class_sets.replace(class_sets.DIGITS, **small, resamples=2))
+    train = class_classifier.train_class_classifier
+    monkeypatch.setattr(
+        class_sets, "train_class_classifier", lambda *a, **kw: train(*a, **kw, presentations=1280)
+    )
+    ask = ["rebalance", "--data", tmp_path / "set", "--label", "kind", "--beta", 0.3, "--rows", "reweighing"]
+    ask += ["--synthetic", 8, "--sets", 1, "-n", 80, "--steps", 2, "--out", tmp_path / "run"]
+    words = call(*ask)
+    assert "Kind: plain sampling's FD is" in words and "the original training data" in words
+    run = Run.open(tmp_path / "run")
+    assert run.manifest.config["groups"] == ["dim", "lit"]
+    assert np.bincount(run.array("material/biased-labels")).tolist() == [60, 18]
+    rows = run.table("rows").set_index("row")
+    assert list(rows.index) == ["plain", "reweighing"] and rows["fd_corrected"].notna().all()
+    assert np.isnan(rows.at["plain", "fd_low"]), "one set gives no interval"
+    assert call(*ask) == words, "a finished run is left as it is"
+    assert "\\begin{tabular}" in call("table", run.path, "--name", "rows", "--format", "latex")
+
+
+@pytest.mark.slow
+def test_the_digits_are_drawn_evenly_after_retraining(tmp_path):
+    """The shipped demonstration's own rows, on fewer pictures."""
+    recipe = class_sets.replace(class_sets.DIGITS, rows=("tune",), sets=2)
+    run = class_sets.run_class_set(digits(), recipe, out=tmp_path / "digits", beta=class_sets.DIGITS_BETA)
+    rows = run.table("rows").set_index("row")
+    assert rows.at["plain", "fd"] > 0.15
+    assert rows.at["tune", "fd"] < 0.5 * rows.at["plain", "fd"]
