@@ -196,15 +196,10 @@ def compiled(rivals: Rivals, n: int, repeats: int) -> None:
     spent = seconds(ours.device, lambda: call(fast))
     taken = in_turns(ours.device, repeats, {"eager": lambda: call(ours.unet), "fast": lambda: call(fast)})
     before, after = statistics.median(taken["eager"]), statistics.median(taken["fast"])
-    pays = (
-        f"paid after {spent / (before - after) * n / 50:,.0f} images of 50 steps"
-        if after < before
-        else "never pays"
-    )
-    print(
-        f"{rivals.name:9}torch.compile takes {spent:.0f} s; a call {spread(taken['eager'], '.3f')} s before,"
-        f" {spread(taken['fast'], '.3f')} s after: {pays}"
-    )
+    pays = f"after {spent / (before - after) * n / 50:,.0f} images of 50 steps" if after < before else "never"
+    words = [spread(taken[side], ".3f") for side in ("eager", "fast")]
+    print(f"{rivals.name:9}torch.compile takes {spent:.0f} s; a call takes {words[0]} s before it,")
+    print(f"{'':9}{words[1]} s after it: it has paid {pays}. The product does not compile.")
 
 
 def profile(rivals: Rivals, n: int, steps: int) -> None:

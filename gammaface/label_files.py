@@ -177,7 +177,7 @@ def _matched(folder: Path, rows: pd.DataFrame, file: Path, preset: str) -> Label
     pictures = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     places: dict[str, list[Path]] = {}
     for picture in pictures:
-        names = {str(picture.relative_to(folder)), picture.name, picture.stem}
+        names = {picture.relative_to(folder).as_posix(), picture.name, picture.stem}
         for name in names:
             places.setdefault(name, []).append(picture)
     found = [_find(name, places) for name in rows["source"]]
@@ -204,7 +204,9 @@ def _matched(folder: Path, rows: pd.DataFrame, file: Path, preset: str) -> Label
 def _find(name: str, places: dict[str, list[Path]]) -> Path | None:
     """The one picture that a row names; None where there is none, or several."""
     path = Path(name)
-    for guess in (name, path.name, path.stem, FACE_NUMBER.sub("", path.stem)):
+    # The CSV may have been written from another folder: the longest ending that fits counts.
+    endings = ["/".join(path.parts[i:]) for i in range(len(path.parts))]
+    for guess in (*endings, path.stem, FACE_NUMBER.sub("", path.stem)):
         if len(places.get(guess, ())) == 1:
             return places[guess][0]
     return None

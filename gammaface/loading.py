@@ -13,22 +13,12 @@ from safetensors import SafetensorError
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
 from gammaface.hub import INDEX, Tell, find_repository, tell_stderr
+from gammaface.model_index import check_index, class_of
 from gammaface.networks import OfOneClass, TransformerOfOneClass, VarianceExploding
 from gammaface.schedules import NoiseSchedule, read_schedule
 from gammaface.weights import CONFIG, STEM, choose_files, folder_with_safetensors, read_json
 from gammaface.workspace import MODELS, bundled_models
 
-UNETS = {"UNet2DModel"}
-TRANSFORMERS = {"DiTTransformer2DModel", "Transformer2DModel"}  # the second is DiT's old name
-AUTOENCODERS = {"AutoencoderDC", "AutoencoderKL", "VQModel"}
-AUTOENCODER_PARTS = ("vqvae", "vae", "autoencoder")
-FROM_TEXT = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "bert", "prior", "prior_prior")
-OTHER_INPUTS = {
-    "mel": "draws sound as pictures",
-    "image_encoder": "draws from another picture",
-    "controlnet": "draws from another picture",
-    "movq": "draws from a text's embedding",
-}
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -104,8 +94,8 @@ def read_model(name: str, *, tell: Tell = tell_stderr) -> LoadedModel:
     index = read_json(folder / INDEX)
     denoiser, coder = check_index(index, folder)
     places = {part: _weights_of(folder, part, tell) for part in filter(None, (denoiser, coder))}
-    network = _load(places[denoiser], denoiser, _class_of(index, denoiser))
-    autoencoder = _load(places[coder], coder, _class_of(index, coder)) if coder else None
+    network = _load(places[denoiser], denoiser, class_of(index, denoiser))
+    autoencoder = _load(places[coder], coder, class_of(index, coder)) if coder else None
     schedule = _schedule(folder)
     _check_shapes(network, autoencoder, folder)
     weights = sorted(file for place in places.values() for file in place.glob("*.safetensors"))
@@ -116,59 +106,6 @@ def read_model(name: str, *, tell: Tell = tell_stderr) -> LoadedModel:
         schedule,
         file_hash(*weights),
     )
-
-
-def check_index(index: dict, place: object) -> tuple[str, str | None]:
-    """The parts that denoise and decode, by their keys in model_index.json.
-
-    Raises
-    ------
-    GammaFaceError
-        For what is no unconditional image model, with the reason.
-    """
-    present = {key for key, entry in index.items() if isinstance(entry, list) and any(entry)}
-    pipeline = index.get("_class_name", "the pipeline")
-    text = sorted(present & set(FROM_TEXT))
-    if text or _class_of(index, "unet") == "UNet2DConditionModel":
-        raise GammaFaceError(
-            f"{pipeline} draws from a text{f' ({text[0]})' if text else ''}: its faces depend on the prompt,"
-            " so there is no one distribution to describe or to even out",
-            where=place,
-            fix="Give an unconditional or class-conditional model.",
-        )
-    other = sorted(present & set(OTHER_INPUTS))
-    if other:
-        raise GammaFaceError(
-            f"{pipeline} {OTHER_INPUTS[other[0]]}", where=place, fix="Give an unconditional image model."
-        )
-    denoiser = next((key for key in ("unet", "transformer") if key in index), None)
-    if denoiser is None:
-        raise GammaFaceError(
-            f"{pipeline} has neither a unet nor a transformer",
-            where=place,
-            fix="Give an unconditional diffusion model in diffusers' format.",
-        )
-    _check_class(index, denoiser, UNETS if denoiser == "unet" else TRANSFORMERS, place)
-    coder = next((key for key in AUTOENCODER_PARTS if key in present), None)
-    if coder:
-        _check_class(index, coder, AUTOENCODERS, place)
-    return denoiser, coder
-
-
-def _class_of(index: dict, part: str) -> str | None:
-    entry = index.get(part)
-    return entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
-
-
-def _check_class(index: dict, part: str, allowed: set[str], place: object) -> None:
-    entry, name = index[part], _class_of(index, part)
-    foreign = isinstance(entry, list) and entry[0] != "diffusers"
-    if name not in allowed or foreign:
-        raise GammaFaceError(
-            f"the model's {part} is of class '{name}'{f' of {entry[0]}' if foreign else ''}",
-            where=place,
-            fix=f"GammaFace reads diffusers' {', '.join(sorted(allowed))}: an unconditional image model.",
-        )
 
 
 def _find_folder(asked: Named, tell: Tell) -> tuple[Path, str]:

@@ -72,6 +72,15 @@ def test_our_own_words(folder, tmp_path):
     assert found.frame["gender"].isna().tolist() == [False, True]
 
 
+def test_names_written_from_elsewhere_fit_by_their_longest_ending(folder, tmp_path):
+    Image.new("RGB", (8, 8)).save(folder / "sub" / "a.png")
+    rows = {"image": ["runs/x/sub/a.png", "runs/x/sub/c.png"], "gender": ["male", "female"]}
+    found = read_label_file(folder, csv(tmp_path, rows))
+    assert found.frame["source"].tolist() == ["sub/a.png", "sub/c.png"]
+    with pytest.raises(GammaFaceError, match="none of 1 rows"):
+        read_label_file(folder, csv(tmp_path, {"image": ["a_face0.png"], "gender": ["male"]}))
+
+
 @pytest.mark.parametrize(
     "rows, words",
     [

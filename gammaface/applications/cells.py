@@ -6,9 +6,22 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from gammaface.audit.terms import attribute_words
+
 JOINED = " × "
 Report = Callable[[str, int, int], None]
 """report(stage, done, total): called often, may raise to cancel."""
+
+
+def words_for(attributes: str) -> str:
+    """One attribute, or several joined, as people read them.
+
+    Examples
+    --------
+    >>> words_for("gender × race")
+    'perceived gender × perceived race'
+    """
+    return JOINED.join(attribute_words(name) for name in attributes.split(JOINED))
 
 
 def joined(frame: pd.DataFrame, attributes: tuple[str, ...]) -> pd.Categorical:

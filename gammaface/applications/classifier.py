@@ -22,7 +22,7 @@ from gammaface.applications.groupwise import largest_gap, mean_rows, rate_rows
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, seeds_for
 from gammaface.images import to_png, to_uint8
-from gammaface.people import name_of, wilson
+from gammaface.people import name_of, wilson, word_of
 from gammaface.sampling import Callback
 from gammaface.strategies import Labeller, as_labeller
 from gammaface.workspace import Run, writing
@@ -258,15 +258,20 @@ def _sentences(faces, gaps, flips, accuracy, options, name, note) -> list[str]:
     ends = flips.set_index("distance")
     low, high = ends.loc[DISTANCES[0], "along"], ends.loc[DISTANCES[-1], "along"]
     told.append(
-        f"The direction towards {name_of(attribute)} '{word}' is read with {100 * accuracy:.0f}% accuracy;"
+        f"The direction towards {word_of(attribute, word)} is read with {100 * accuracy:.0f}% accuracy;"
         f" along it the labeller's probability of that class goes from {low:.2f} to {high:.2f}."
     )
     if high - low < 0.1:
         told.append("It hardly moves that attribute: the flips below say little about it.")
     worst = flips.loc[flips["share"].idxmax()]
+    bounds = f"(95%: {100 * worst['low']:.1f} to {100 * worst['high']:.1f})"
+    if not worst["flipped"]:
+        told.append(
+            f"At no distance does any of {int(worst['n'])} faces get another answer {bounds} on {what}."
+        )
+        return told
     told.append(
         f"Moved by {worst['distance']:+g} standard deviations with all else equal,"
-        f" {100 * worst['share']:.1f}% (95%: {100 * worst['low']:.1f} to {100 * worst['high']:.1f}) of"
-        f" {int(worst['n'])} faces get another answer on {what}."
+        f" {100 * worst['share']:.1f}% {bounds} of {int(worst['n'])} faces get another answer on {what}."
     )
     return told

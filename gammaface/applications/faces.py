@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from gammaface.balancing import Incomplete, balance
 from gammaface.datasets.pictures import IMAGE_SUFFIXES, decode_image
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
+from gammaface.people import word_of
 from gammaface.sampling import Callback
 from gammaface.strategies import Labeller, Target, as_labeller
 from gammaface.strategies.labelling import cells_of
@@ -47,7 +49,9 @@ class Faces:
     def groups(self, attributes: tuple[str, ...]) -> np.ndarray:
         """The joint cell of each face over these attributes, in words."""
         target = Target.even(attributes, self.classes)
-        return np.array(target.names, dtype=object)[cells_of(target, self.probabilities)]
+        words = ([word_of(name, word) for word in self.classes[name]] for name in attributes)
+        names = [", ".join(cell) for cell in itertools.product(*words)]
+        return np.array(names, dtype=object)[cells_of(target, self.probabilities)]
 
     def words(self, attribute: str) -> np.ndarray:
         """The labeller's word for each face."""

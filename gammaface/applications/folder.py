@@ -17,16 +17,17 @@ import pandas as pd
 from PIL import Image
 from scipy.stats import chisquare
 
-from gammaface.applications.cells import JOINED, Report, joined
+from gammaface.applications.cells import JOINED, Report, joined, words_for
 from gammaface.applications.folder_quality import quality_table
 from gammaface.applications.folder_report import write_folder_report
 from gammaface.audit.book import COARSE, Book, known_recalls
+from gammaface.audit.terms import capital
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
 from gammaface.label_files import LabelledFolder, read_label_file
 from gammaface.metrics import cleam, noise_floor
 from gammaface.metrics.intervals import percentile_interval
-from gammaface.people import CLASSES, SMALL, name_of, shares, word_of
+from gammaface.people import CLASSES, SMALL, shares, word_of
 from gammaface.workspace import Run, writing
 
 KIND = "folder-audit"
@@ -47,7 +48,7 @@ class FolderOptions:
     pictures : int
         Small pictures in the report; 0 keeps none.
     seed : int
-        Of the bootstrap.
+        Of the intervals' draws.
     """
 
     by: tuple[str, ...] = ("gender", "race")
@@ -166,8 +167,8 @@ def evenness_tables(
     dict
         ``shares`` as :func:`gammaface.people.shares`, with ``corrected`` where recalls are
         known; ``summary`` with ``attribute, n, classes, fd`` (fairness discrepancy), ``low,
-        high`` (95%, multinomial bootstrap), ``noise_floor``, ``fd_corrected`` and ``p_even``,
-        the chi-square test of even shares.
+        high`` (95%, shares drawn from their posterior under Jeffreys' prior),
+        ``noise_floor``, ``fd_corrected`` and ``p_even``, the chi-square test of even shares.
     """
     cells = {(name,): frame[name] for name in book.classes}
     wanted = tuple(name for name in by if name in book.classes)
@@ -184,17 +185,19 @@ def evenness_tables(
         matrix = book.confusion(names)
         corrected = np.full(len(share), np.nan) if matrix is None else cleam(share, matrix).shares
         even = 1 / len(share)
-        again = np.linalg.norm(rng.multinomial(n, share, size=RESAMPLES) / n - even, axis=1)
-        low, high = percentile_interval(again)
+        fd = float(np.linalg.norm(share - even))
+        # Not resampled faces: they would never show a class that none of them has.
+        likely = rng.dirichlet(part["count"] + 0.5, size=RESAMPLES)
+        low, high = percentile_interval(np.linalg.norm(likely - even, axis=1))
         parts.append(part.assign(corrected=corrected))
         rows.append(
             {
                 "attribute": JOINED.join(names),
                 "n": n,
                 "classes": len(share),
-                "fd": float(np.linalg.norm(share - even)),
-                "low": low,
-                "high": high,
+                "fd": fd,
+                "low": min(low, fd),
+                "high": max(high, fd),
                 "noise_floor": noise_floor(len(share), n),
                 "fd_corrected": float(np.linalg.norm(corrected - even)),
                 "p_even": float(chisquare(part["count"]).pvalue),
@@ -222,13 +225,17 @@ def sentences(found: LabelledFolder, tables: Mapping[str, pd.DataFrame], book: B
             else f"is {row.fd / row.noise_floor:.1f} times the noise floor from even"
         )
         told.append(
-            f"{name_of(row.attribute).capitalize()} {verdict}: FD {row.fd:.3f} (95%: {row.low:.3f} to"
+            f"{capital(words_for(row.attribute))} {verdict}: FD {row.fd:.3f} (95%: {row.low:.3f} to"
             f" {row.high:.3f}), floor {row.noise_floor:.3f}, n = {row.n:,}; most {_said(most)}, least"
             f" {_said(least)}."
         )
-        few = part[(part["count"] > 0) & (part["count"] < SMALL)]["value"]
+        few = part[part["count"] < SMALL]
         if len(few):
-            told.append(f"Under {SMALL} faces: {', '.join(few)}. Read their intervals, not their shares.")
+            named = ": " + ", ".join(word_of(*row) for row in few[["attribute", "value"]].values)
+            told[-1] += (
+                f" {len(few)} of {row.classes} classes have under {SMALL} faces"
+                f"{named if len(few) < 4 else ''}: read their intervals, not their shares."
+            )
     if not book.recalls:
         told.append(
             "The labels' own errors are not corrected: give recalls, P(answer | class), to take them out."

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from gammaface import figures
+from gammaface.applications.cells import words_for
 from gammaface.errors import GammaFaceError
-from gammaface.people import name_of, word_of
+from gammaface.people import word_of
 from gammaface.report import figure_html, inline_picture, render_page
 from gammaface.workspace import Run
 
@@ -31,12 +34,18 @@ def write_folder_report(run: Run) -> Path:
         n=len(run.table("labels")),
         sentences=list(run.table("sentences")["sentence"]),
         pictures=[inline_picture(file) for file in pictures],
-        chart=figure_html(figures.drawn_shares(shares, question="Who is in this folder?")),
+        chart=figure_html(figures.drawn_shares(_named(shares), question="")),
         shares=shares.to_dict(orient="records"),
         summary=run.table("summary").to_dict(orient="records"),
         quality=run.table("quality").to_dict(orient="records") if run.has("tables/quality.parquet") else [],
-        names=name_of,
+        names=words_for,
         words=word_of,
     )
     run.write_file("report.html", page)
     return run.path / "report.html"
+
+
+def _named(shares: pd.DataFrame) -> pd.DataFrame:
+    """Shares with their words in place of their keys."""
+    words = [word_of(a, v) for a, v in zip(shares["attribute"], shares["value"], strict=True)]
+    return shares.assign(attribute=shares["attribute"].map(words_for), value=words)

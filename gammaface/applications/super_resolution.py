@@ -19,10 +19,11 @@ import torch.nn.functional as F
 from gammaface.applications.cells import Report
 from gammaface.applications.faces import Faces, check_attributes
 from gammaface.applications.groupwise import largest_gap, rate_rows
+from gammaface.audit.terms import attribute_words
 from gammaface.errors import GammaFaceError
 from gammaface.images import to_png, to_uint8
 from gammaface.onnx_models import OnnxModel
-from gammaface.people import name_of, word_of
+from gammaface.people import word_of
 from gammaface.strategies import Labeller, as_labeller
 from gammaface.workspace import Run, writing
 
@@ -30,7 +31,7 @@ KIND = "super-resolution-audit"
 SHOWN = 8  # faces whose pictures are kept
 BATCH = 32
 RANGES = {"unit": (0.0, 1.0), "signed": (-1.0, 1.0), "bytes": (0.0, 255.0)}
-BICUBIC = "bicubic"
+BICUBIC, EVERYONE = "bicubic", "all"
 Upscaler = Callable[[torch.Tensor], torch.Tensor]
 """Small pictures (n, 3, h, h) in [-1, 1] to large ones."""
 
@@ -177,7 +178,7 @@ def tables(faces: pd.DataFrame, options: UpscalingOptions, *, note: str = "") ->
         changed = (part["before"] != part["after"]).to_numpy(dtype=float)
         groups = part["group"].to_numpy(dtype=object)
         key = {"method": method, "attribute": attribute}
-        everyone = rate_rows(changed, np.full(len(part), "all", dtype=object))
+        everyone = rate_rows(changed, np.full(len(part), EVERYONE, dtype=object))
         rows = pd.concat([rate_rows(changed, groups), everyone], ignore_index=True)
         changes.append(rows.assign(**key))
         gaps.append(key | largest_gap(changed, groups, seed=options.seed))
@@ -213,26 +214,25 @@ def _keep(run: Run, images: torch.Tensor, group: str) -> None:
 def _sentences(found: dict[str, pd.DataFrame], note: str) -> list[str]:
     told = [note] if note else []
     for (method, attribute), part in found["changes"].groupby(["method", "attribute"], sort=False):
-        everyone = part[part["group"] == "all"].iloc[0]
+        everyone = part[part["group"] == EVERYONE].iloc[0]
         words = (
-            f"{method}: {name_of(attribute)} is perceived otherwise for {100 * everyone['share']:.1f}%"
+            f"{method}: the label of {attribute_words(attribute)} changes for {100 * everyone['share']:.1f}%"
             f" (95%: {100 * everyone['low']:.1f} to {100 * everyone['high']:.1f}) of {everyone['n']} faces"
-        )
-        gap = found["gaps"].query("method == @method and attribute == @attribute").iloc[0]
-        if np.isnan(gap["gap"]):
-            told.append(f"{words}; too few groups have enough faces to compare them.")
-            continue
-        verdict = "more than chance" if gap["p"] < 0.05 else "no more than chance would give"
-        told.append(
-            f"{words}; most for {gap['most']}, least for {gap['least']}, {100 * gap['gap']:.1f} points apart,"
-            f" {verdict} (p = {gap['p']:.3f})."
         )
         flow = found["flows"].query("method == @method and attribute == @attribute and before != after")
         flow = flow[flow["count"] > 0]
         if len(flow):
             most = flow.loc[flow["count"].idxmax()]
+            before, after = (word_of(attribute, most[end]) for end in ("before", "after"))
+            words += f", most often from {before} to {after} ({most['count']} of {most['n']})"
+        gap = found["gaps"].query("method == @method and attribute == @attribute").iloc[0]
+        if np.isnan(gap["gap"]):
+            told.append(f"{words}. Too few groups have enough faces to be compared.")
+        elif gap["p"] < 0.05:
             told.append(
-                f"{method}: the commonest change is from {word_of(attribute, most['before'])} to"
-                f" {word_of(attribute, most['after'])} ({most['count']} of {most['n']})."
+                f"{words}. It changes more for {gap['most']} than for {gap['least']}, by"
+                f" {100 * gap['gap']:.1f} points, more than chance would give (p = {gap['p']:.3f})."
             )
+        else:
+            told.append(f"{words}. Groups differ no more than by chance (p = {gap['p']:.3f}).")
     return told

@@ -55,12 +55,12 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
         kept, quality = _quality(row)
         met = bool(best["fd_met"] and best["cost_met"])
         pilot = row["pilot_evaluations"] / row["evaluations"]
-        sentence = " ".join([_headline(best, met, pilot), _confirmation(second, confirmed), quality])
+        parts = [_headline(best, met, pilot), _dearer(arms, best), _confirmation(second, confirmed), quality]
         found = {name: best[name] for name in ("target", "method", "reading", "fd", "limit", "cost")}
         rows.append(
             found
             | {"times": best["fd"] / best["limit"], "cost_limit": best["cost_limit"], "met": met}
-            | {"confirmed": confirmed, "quality_kept": kept, "sentence": sentence}
+            | {"confirmed": confirmed, "quality_kept": kept, "sentence": " ".join(filter(None, parts))}
         )
     return pd.DataFrame(rows, columns=COLUMNS).astype(
         dict.fromkeys(("met", "confirmed", "quality_kept"), object)
@@ -95,6 +95,15 @@ def _headline(best: Mapping, met: bool, pilot: float) -> str:
     if not best["cost_met"]:
         told.append(f"the price is {best['cost'] / best['cost_limit']:.1f} times its limit")
     return f"{where}: the goal is missed, {' and '.join(told)}. At best, {numbers}"
+
+
+def _dearer(arms: pd.DataFrame, best: Mapping) -> str:
+    """What more evaluations would buy, where the goal's price buys too little."""
+    met = arms[arms["fd_met"].astype(bool)]
+    if best["fd_met"] or met.empty:
+        return ""
+    row = met.loc[met["cost"].astype(float).idxmin()]
+    return f"{row['method']} keeps to the limit with {row['fd']:.3f}, at {row['cost']:.2f}x."
 
 
 def _nothing_to_gain(plain: Mapping) -> dict:

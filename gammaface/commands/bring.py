@@ -27,7 +27,7 @@ def audit_folder(
         str, typer.Option(help="Classifier whose features the comparison uses.")
     ] = "attributes",
     pictures: Annotated[int, typer.Option(min=0, help="Small pictures in the report.")] = 24,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the intervals' draws.")] = 0,
 ) -> None:
     """Shares, evenness and quality of faces made elsewhere; writes report.html."""
     # Imported here: torch takes seconds that `--help` should not pay.

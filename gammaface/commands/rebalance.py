@@ -47,10 +47,10 @@ def rebalance(
     learning_rate: Annotated[
         float | None, typer.Option(help="Of training anew; fine-tuning has a tenth.")
     ] = None,
-    bias: Annotated[str, typer.Option(help="Bias loss: soft or straight_through.")] = "soft",
+    bias: Annotated[str | None, typer.Option(help="Bias loss: soft or straight_through.")] = None,
     through: Annotated[
-        str, typer.Option(help="Its gradient: steps (a few from noise) or x0 (predicted).")
-    ] = "steps",
+        str | None, typer.Option(help="Its gradient: x0 (predicted) or steps (a few from noise).")
+    ] = None,
     sets: Annotated[int | None, typer.Option(min=1, help="Sets measured a row.")] = None,
     n: Annotated[int | None, typer.Option("-n", min=2, help="Images a set.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Network evaluations per image.")] = None,
@@ -70,7 +70,7 @@ def rebalance(
     from dataclasses import replace
 
     from gammaface.audit.parsing import parse_attributes, parse_options
-    from gammaface.rebalance import ROWS, BiasTerm, Recipe
+    from gammaface.rebalance import ROWS, Recipe
     from gammaface.rebalance.class_sets import DIGITS
 
     given = {
@@ -84,16 +84,17 @@ def rebalance(
         "n": n,
         "steps": steps,
     }
+    start, loss = DIGITS if data else Recipe(), {"kind": bias, "through": through}
     recipe = replace(
-        DIGITS if data else Recipe(),
+        start,
         model=Path(data).name if data else model,
         attributes=(label,) if data else parse_attributes(attribute),
         rows=tuple(ROWS) if rows == "all" else tuple(name.strip() for name in rows.split(",")),
         generations=generations,
         options=parse_options(set_ or []),
-        bias=BiasTerm(kind=bias, through=through),
+        bias=replace(start.bias, **_given(loss)),
         seed=seed,
-        **{name: value for name, value in given.items() if value is not None},
+        **_given(given),
     )
     if dry_run:
         _print_plan(recipe)
@@ -110,6 +111,11 @@ def rebalance(
         run = _faces(recipe, out, classifier, original or [], real or [])
     print("\n".join(run.table("sentences")["sentence"]))
     print(run.path)
+
+
+def _given(options: dict) -> dict:
+    """Those that were given; the recipe has the others."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _faces(recipe, out: Path, classifier: str, original: list[str], real: list[str]):

@@ -52,7 +52,7 @@ class BiasTerm:
 
     kind: str = "soft"
     temperature: float = 1.0
-    through: str = "steps"
+    through: str = "x0"
     steps: int = 4
     weight: float = 1.0
 

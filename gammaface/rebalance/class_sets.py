@@ -17,6 +17,7 @@ import torch
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, load_generator
 from gammaface.long_tail import ClassImages
+from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.bundle import write_generator
 from gammaface.rebalance.class_classifier import train_class_classifier
 from gammaface.rebalance.critic import critic_of
@@ -38,12 +39,13 @@ DIGITS = Recipe(
     strategy="quota",
     synthetic=1000,
     mirror=False,
-    tune_images=120_000,
-    anew_images=240_000,
+    tune_images=16_000,
+    anew_images=64_000,
     learning_rate=1e-3,
-    weighing_images=40_000,
-    n=1000,
-    steps=25,
+    weighing_images=20_000,
+    bias=BiasTerm(through="steps", steps=2),
+    n=1500,
+    steps=12,
     path_pairs=100,
     resamples=100,
 )

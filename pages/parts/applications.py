@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gammaface import figures
+from gammaface.audit.terms import attribute_words
 from gammaface.figures.applications import flips_curve
 from gammaface.people import name_of, word_of
 from gammaface.workspace import EXAMPLES, Run, list_runs
@@ -75,7 +76,7 @@ def upscaling_found(run: Run) -> None:
     sentences(run)
     changes = run.table("changes")
     rows = changes.assign(
-        value=changes["attribute"].map(name_of),
+        value=changes["attribute"].map(attribute_words),
         group=[f"{g} · {m}" for g, m in zip(changes["group"], changes["method"], strict=True)],
     )
     st.plotly_chart(
@@ -103,5 +104,5 @@ def facts(run: Run) -> str:
     config = run.manifest.config
     return (
         f"{run.table('faces')['face'].nunique():,} faces of {short(config['model'])}, even over"
-        f" {' and '.join(name_of(g) for g in config['groups'])}, run {run.manifest.name}."
+        f" {' and '.join(attribute_words(g) for g in config['groups'])}, run {run.manifest.name}."
     )

@@ -110,14 +110,16 @@ def read_audit(path: str, stamp: int) -> Audit:
 
 def choose_target(audit: Audit) -> str:
     """One of the audit's targets, kept between pages and in the link."""
+    if st.session_state.get("evened") not in audit.targets:  # another audit's
+        st.session_state.pop("evened", None)
     return st.segmented_control(
         "Perceived attributes to be evened out",
         audit.targets,
         format_func=short_words,
         default=audit.targets[0],
         required=True,
-        key=f"target-{audit.name}",
-        persist_state="session",
+        key="evened",
+        bind="query-params",
     )
 
 

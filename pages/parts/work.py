@@ -89,12 +89,14 @@ def _follow(job: Job, wish: str) -> None:
 
 def show(choices: dict, page: str | None, job: Job | None = None) -> None:
     """Make choices in the sidebar or on a page, and go there."""
-    st.session_state["show_next"] = choices
+    # A switch empties the link, so what stands in the sidebar is chosen again.
+    kept = {key: st.session_state[key] for key in ("model", "run") if st.session_state.get(key)}
+    st.session_state["show_next"] = kept | choices
     if job is not None:
         _let_go(job)
-    # Streamlit refuses to switch to the page that is shown while a link holds its choices.
     if page is not None and Path(page).stem != st.session_state.get("showing"):
-        st.switch_page(page)
+        # Without this argument Streamlit refuses while a widget is bound to the link.
+        st.switch_page(page, query_params={k: v for k, v in choices.items() if k not in kept})
     st.rerun()
 
 

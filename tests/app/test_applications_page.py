@@ -66,7 +66,7 @@ def test_a_tried_upscaler_is_told_beside_bicubic(with_tried):
     app = open_app(PAGE)
     app.button_group(key="tried").set_value(UPSCALER).run()
     assert not app.exception and not app.error and len(titles(app)) == 1
-    assert "perceived otherwise" in words_of(app) and html_of(app).count("<img") == 3 * 8
+    assert "changes for" in words_of(app) and html_of(app).count("<img") == 3 * 8
 
 
 def test_a_broken_run_is_one_red_box(with_tried):
@@ -83,4 +83,4 @@ def test_the_form_starts_a_job(with_people, with_classifier):
     app.button(key="sr-start").click().run()
     finish_jobs(app)
     app.button_group(key="tried").set_value(UPSCALER).run()
-    assert not app.error and "perceived otherwise" in words_of(app)
+    assert not app.error and "changes for" in words_of(app)

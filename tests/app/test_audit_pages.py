@@ -29,7 +29,7 @@ def audited(tiny, tiny_folder, models, tmp_path_factory):
     options = AuditOptions(
         methods=(
             Method("component-uniform", "component-uniform", n=90),
-            Method("quota", "quota", n=90),
+            Method("quota", "quota", {"limit": 8}, n=90),
             Method("short", "quota", {"limit": 1}, n=90),
         ),
         aims=(Aim(("gender",)), Aim(("gender", "race"))),
@@ -54,7 +54,7 @@ def with_audit(with_study, audited):
 
 
 def choose(app, target: str):
-    app.button_group(key="target-first-audit").set_value(target).run()
+    app.button_group(key="evened").set_value(target).run()
     assert not app.exception and not app.error
     return app
 
@@ -91,8 +91,9 @@ def test_the_generator_page_answers_the_goal_and_compares(with_audit):
     assert html_of(app).count("<img") == html_of(app).count(' alt="') > 20
 
 
-def test_joint_cells_are_a_map_and_small_groups_are_named(with_audit):
-    app = choose(open_app(GENERATOR), "gender+race")
+@pytest.mark.parametrize("linked", [True, False])
+def test_joint_cells_are_a_map_and_small_groups_are_named(linked, with_audit):
+    app = open_app(GENERATOR, evened="Gender x race") if linked else choose(open_app(GENERATOR), "gender+race")
     titles = [json.loads(c.proto.spec)["layout"]["title"]["text"] for c in app.get("plotly_chart")]
     assert any("Even would be 10.0% each" in title for title in titles)
     assert "under 30 faces" in page_words(app)

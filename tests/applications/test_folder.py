@@ -2,17 +2,17 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
-from gammaface import GammaFaceError, load_attributes
+from gammaface import GammaFaceError, attributes, generators, load_attributes
 from gammaface.applications.folder import FolderOptions, audit_folder
+from gammaface.cli import app
 from gammaface.metrics import cleam, noise_floor
 from gammaface.workspace import Run
 from tests.tiny_attributes import write_classifier
@@ -49,19 +49,15 @@ def few(folder, tmp_path_factory):
     return place
 
 
-def test_one_command_tells_who_is_there_without_a_model(folder, tmp_path):
-    """In a process that has no model to load, nor may fetch one."""
-    code = (
-        "import sys, gammaface.workspace as w, pathlib\n"
-        "w.MODELS = pathlib.Path('/nowhere')\n"
-        "from gammaface.cli import main\n"
-        "main()"
-    )
+def test_one_command_tells_who_is_there_without_a_model(folder, tmp_path, monkeypatch):
+    def refuse(*asked, **more):
+        raise AssertionError("a model was asked for")
+
+    monkeypatch.setattr(attributes, "load_attributes", refuse)
+    monkeypatch.setattr(generators, "load_generator", refuse)
     asked = ["audit-folder", str(folder / "faces"), "--labels", str(folder / "labels.csv")]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *asked, "--out", str(tmp_path / "run")], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1] == str(tmp_path / "run" / "report.html")
     run = Run.open(tmp_path / "run")
     shares = run.table("shares").set_index(["attribute", "value"])
@@ -72,6 +68,18 @@ def test_one_command_tells_who_is_there_without_a_model(folder, tmp_path):
     assert row["noise_floor"] == noise_floor(2, N) and row["p_even"] < 1e-6
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.count("<img") == 24 and "Who is in" in page and "male, white" in page
+
+
+def test_a_class_that_nobody_has_still_has_an_interval(tmp_path):
+    (tmp_path / "f").mkdir()
+    for i in range(20):
+        Image.new("RGB", (8, 8)).save(tmp_path / "f" / f"{i}.png")
+    (tmp_path / "l.csv").write_text("file,glasses\n" + "".join(f"{i}.png,no glasses\n" for i in range(20)))
+    run = audit_folder(tmp_path / "f", tmp_path / "l.csv", out=tmp_path / "run")
+    row = run.table("summary").iloc[0]
+    assert row["low"] < row["fd"] - 0.02 and row["high"] == row["fd"] == pytest.approx(0.5**0.5)
+    said = " ".join(run.table("sentences")["sentence"])
+    assert "2 of 2 classes have under 30 faces: glasses, no glasses" in said
 
 
 def test_recalls_take_the_labels_errors_out(folder, tmp_path):

@@ -56,7 +56,7 @@ def test_changes_are_told_by_group(faces, tmp_path):
     left = (faces.words("side") == "left").sum()
     assert flows.at[("forgets", "side", "left", "right"), "n"] == left
     said = " ".join(run.table("sentences")["sentence"])
-    assert "forgets: side is perceived otherwise for 33.3%" in said and "most for red" in said
+    assert "forgets: the label of side changes for 33.3%" in said and "more for red than for" in said
     assert len(list((run.path / "images").glob("*/*.png"))) == 3 * 8
 
 

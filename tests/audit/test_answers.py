@@ -41,8 +41,14 @@ def test_the_best_within_the_price_is_told():
 
 
 def test_a_miss_is_told_with_how_far():
+    row = answer(goal("cheap", 0.2, 1.8), goal("dear", 0.05, 5.0))
+    assert "dear keeps to the limit with 0.050, at 5.00x." in row["sentence"]
     row = answer(goal("cheap", 0.2, 1.8), goal("dear", 0.12, 5.0))
-    assert row["met"] is False and "missed, the FD is 2.5 times its limit. At best, cheap" in row["sentence"]
+    assert (
+        "dear" not in row["sentence"]
+        and row["met"] is False
+        and "missed, the FD is 2.5 times its limit. At best, cheap" in row["sentence"]
+    )
     row = answer(goal("dear", 0.01, 5.0))
     assert "the price is 2.5 times its limit" in row["sentence"]
     assert "at 5.00x the network evaluations of plain sampling (1.25x of it the pilot)" in row["sentence"]

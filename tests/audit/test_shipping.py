@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from gammaface import GammaFaceError
+from gammaface import GammaFaceError, recording
 from gammaface.audit import comparison
+from gammaface.audit import run as audit_run
 from gammaface.audit.recipe import LARGE_N, METHODS, Recipe, read_recipe
 from gammaface.audit.report import audit_page, write_audit_report
 from gammaface.audit.shipping import ship
 from gammaface.audit.tables import TABLES, write_tables
+from gammaface.recording import Given, record_run
 from gammaface.strategies import ABOUT
 from gammaface.tables import Format, render
-from gammaface.workspace import Run
+from gammaface.workspace import Run, home
 
 
 def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
@@ -97,3 +99,34 @@ def _harvest(tmp_path):
     with writing(tmp_path / "other", kind="harvest", config={}) as run:
         pass
     return run.path
+
+
+def test_a_recording_survives_a_kill_and_ships_tables_alone(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "EXAMPLES", tmp_path / "examples")
+    drawn = []
+
+    def counted(scene, cell, **rest):
+        drawn.append(cell.name)
+        return real_draw(scene, cell, **rest)
+
+    real_draw = audit_run.draw_cell
+    monkeypatch.setattr(audit_run, "draw_cell", counted)
+    recipe = read_recipe(
+        [*("n=12", "large_n=12", "seeds=1", "aims=gender", "steps=2"), "methods=plain,component-uniform"]
+    )
+
+    def stop(stage, done, total):
+        if stage == "images" and done > 24:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record_run("representation", tiny, given=Given(recipe=recipe), report=stop)
+    assert not (tmp_path / "examples" / "representation").exists()
+    path = record_run("representation", tiny, given=Given(recipe=recipe))
+    assert drawn == ["base.s40", "plain.s0", "component-uniform.s0", "component-uniform.s0"]
+    run = Run.open(path)
+    assert run.manifest.state == "done" and "12 images x 1 seeds" in run.manifest.note
+    assert not (path / "cells").exists() and not list(path.rglob("*.npy"))
+    working = Run.open(home() / "representation-working")
+    assert (working.path / "cells" / "plain.s0" / "features.npy").is_file()
+    assert run.table("shares").equals(working.table("shares"))

@@ -83,8 +83,8 @@ def test_words_and_numbers_are_checked():
     for wrong in ({"kind": "hard"}, {"through": "magic"}, {"temperature": 0}, {"steps": 0}, {"weight": -1}):
         with pytest.raises(GammaFaceError):
             BiasTerm(**wrong)
-    assert "4 DDIM steps from noise" in BiasTerm().words()
-    assert "predicted x_0" in BiasTerm(through="x0").words()
+    assert "4 DDIM steps from noise" in BiasTerm(through="steps").words()
+    assert "predicted x_0" in BiasTerm().words()
 
 
 def test_a_classifier_without_gradients_is_refused():

@@ -67,7 +67,7 @@ def test_a_folder_of_any_classes_from_the_shell(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_the_digits_are_drawn_evenly_after_retraining(tmp_path):
     """The shipped demonstration's own rows, on fewer pictures."""
-    recipe = class_sets.replace(class_sets.DIGITS, rows=("tune",), sets=2)
+    recipe = class_sets.replace(class_sets.DIGITS, rows=("tune",), sets=2, n=800, anew_images=48_000)
     run = class_sets.run_class_set(digits(), recipe, out=tmp_path / "digits", beta=class_sets.DIGITS_BETA)
     rows = run.table("rows").set_index("row")
     assert rows.at["plain", "fd"] > 0.15

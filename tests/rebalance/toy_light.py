@@ -25,7 +25,7 @@ SMALL = Recipe(
     batch_size=8,
     ema_images=8,
     weighing_images=512,
-    bias=BiasTerm(steps=2),
+    bias=BiasTerm(through="steps", steps=2),
     sets=2,
     n=64,
     steps=2,
