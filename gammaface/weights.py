@@ -87,7 +87,7 @@ def _read_tensors(file: Path) -> dict[str, torch.Tensor]:
         raise GammaFaceError(
             f"torch's weights-only loader refuses the file: {reason}",
             where=file,
-            fix="A .bin file may hold code. Have it saved again with save_pretrained, as safetensors.",
+            fix="Read otherwise it may run code: have it saved again with save_pretrained, as safetensors.",
         ) from None
     return content
 

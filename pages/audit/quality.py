@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import audit_exports, audit_quality
+from pages.parts import audit_checks, audit_exports, audit_quality
 from pages.parts.audits import choose_audit, choose_target, facts
 from pages.parts.frame import head
 from pages.parts.people import PERCEIVED
@@ -23,12 +23,12 @@ st.caption(f"{facts(audit)} {PERCEIVED}")
 target = choose_target(audit)
 if not audit.book["extractor"]:
     st.info("The classifier of this audit gives no features: no distance was measured.")
-    audit_quality.skin(audit, target, audit_quality.choose_method(audit))
+    audit_checks.skin(audit, target, audit_quality.choose_method(audit))
     st.stop()
 reference, kind = audit_quality.choose_measure(audit, target)
 audit_quality.against_plain(audit, target, reference, kind)
 method = audit_quality.choose_method(audit)
 audit_quality.groups(audit, target, method, reference, kind)
-audit_quality.copies(audit, target)
-audit_quality.skin(audit, target, method)
+audit_checks.copies(audit, target)
+audit_checks.skin(audit, target, method)
 audit_exports.downloads(audit)

@@ -130,11 +130,8 @@ def facts(audit: Audit) -> str:
     n = " to ".join(f"{v:,}" for v in dict.fromkeys((drawn["n"].min(), drawn["n"].max())))
     seeds = " to ".join(f"{v}" for v in dict.fromkeys((drawn["seeds"].min(), drawn["seeds"].max())))
     noun = "seed" if seeds == "1" else "seeds"
-    words = (
-        f"{n} images x {seeds} {noun} a method, {c['steps']} {c['sampler']} steps,"
-        f" model {short(c['model'])}, run {audit.name}."
-    )
-    return f"{words} {audit.run.manifest.note}".strip()
+    words = f"{n} images x {seeds} {noun} a method, {c['steps']} {c['sampler']} steps,"
+    return f"{words} model {short(c['model'])}, run {audit.name}. {audit.run.manifest.note}".strip()
 
 
 def recalls_in_words(audit: Audit, target: str) -> str:

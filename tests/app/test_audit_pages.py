@@ -93,7 +93,9 @@ def test_the_generator_page_answers_the_goal_and_compares(with_audit):
 
 @pytest.mark.parametrize("linked", [True, False])
 def test_joint_cells_are_a_map_and_small_groups_are_named(linked, with_audit):
-    app = open_app(GENERATOR, evened="Gender x race") if linked else choose(open_app(GENERATOR), "gender+race")
+    app = (
+        open_app(GENERATOR, evened="Gender x race") if linked else choose(open_app(GENERATOR), "gender+race")
+    )
     titles = [json.loads(c.proto.spec)["layout"]["title"]["text"] for c in app.get("plotly_chart")]
     assert any("Even would be 10.0% each" in title for title in titles)
     assert "under 30 faces" in page_words(app)
