@@ -4,7 +4,9 @@ Two ways for the gradient, chosen by ``through``:
 
 - ``x0``: the predicted x_0 of the training step's own noisy examples is decoded and
   classified. Costs no further evaluation of the network, but the examples' shares show in
-  what it predicts from little noise.
+  what it predicts from little noise. Examples noisier than sqrt(abar) = `least` are left out:
+  there the prediction is a blur that no classifier can count, and evening it out costs
+  pictures, not bias.
 - ``steps``: a batch is drawn from pure noise in a few DDIM steps, decoded and classified,
   with the gradient through every step. As in Alg. 1 of the paper, it is the model's own
   draws that are counted; each step costs one more evaluation and its gradient.
@@ -41,6 +43,8 @@ class BiasTerm:
     through : {"x0", "steps"}
     steps : int
         DDIM steps of ``steps``.
+    least : float
+        sqrt(abar) of the noisiest examples that ``x0`` counts, in [0, 1).
     weight : float
         Relative to the diffusion loss; the paper weights both equally.
 
@@ -54,6 +58,7 @@ class BiasTerm:
     temperature: float = 1.0
     through: str = "x0"
     steps: int = 4
+    least: float = 0.6
     weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -62,16 +67,18 @@ class BiasTerm:
                 raise GammaFaceError(
                     f"{what}={value!r} is not known", fix=f"Choose from {', '.join(choices)}."
                 )
-        if self.temperature <= 0 or self.steps < 1 or self.weight < 0:
+        if self.temperature <= 0 or self.steps < 1 or self.weight < 0 or not 0 <= self.least < 1:
             raise GammaFaceError(
-                f"temperature={self.temperature}, steps={self.steps}, weight={self.weight}",
-                fix="Give a temperature above 0, 1 step or more, a weight of 0 or more.",
+                f"temperature={self.temperature}, steps={self.steps}, weight={self.weight},"
+                f" least={self.least}",
+                fix="Give a temperature above 0, 1 step or more, a weight of 0 or more, 0 <= least < 1.",
             )
 
     def words(self) -> str:
         """Which loss it is, for tables and captions."""
         way = {
-            "x0": "gradient through the decoded, classified predicted x_0 of the training examples",
+            "x0": "gradient through the decoded, classified predicted x_0 of the training examples at"
+            f" √ᾱ of {self.least:g} or more",
             "steps": f"gradient through {self.steps} DDIM steps from noise, decoded and classified",
         }[self.through]
         kind = self.kind.replace("_", "-")
@@ -82,7 +89,10 @@ class BiasTerm:
     ) -> torch.Tensor:
         """The loss through x0: `out` is the network's output for the batch."""
         clean, _ = predicted(out, batch.noisy, batch.abar, generator.prediction_type)
-        return self._loss(picture(generator, clean), critic)
+        clear = batch.abar.flatten() >= self.least**2
+        if not clear.any():
+            return out.sum() * 0
+        return self._loss(picture(generator, clean[clear]), critic)
 
     def of_draws(
         self, model: torch.nn.Module, noise: torch.Tensor, generator: Generator, critic: Critic

@@ -80,7 +80,14 @@ def _double(critic):
 
 
 def test_words_and_numbers_are_checked():
-    for wrong in ({"kind": "hard"}, {"through": "magic"}, {"temperature": 0}, {"steps": 0}, {"weight": -1}):
+    for wrong in (
+        {"kind": "hard"},
+        {"through": "magic"},
+        {"temperature": 0},
+        {"steps": 0},
+        {"weight": -1},
+        {"least": 1},
+    ):
         with pytest.raises(GammaFaceError):
             BiasTerm(**wrong)
     assert "4 DDIM steps from noise" in BiasTerm(through="steps").words()
