@@ -55,10 +55,10 @@ class Clock:
 def measure(n: int, images: int, model: str, threads: int) -> dict:
     """One study; wall and network seconds by stage, and the peak memory in bytes."""
     torch.set_num_threads(threads)
-    from gammaface import study
     from gammaface.attributes import AttributeNetwork
     from gammaface.generators import load_generator
     from gammaface.solver_choice import recommended_sampler
+    from gammaface.studies import study
 
     generator = load_generator(model)
     clock = Clock(torch.cuda.synchronize if generator.device.type == "cuda" else lambda: None)

@@ -45,9 +45,9 @@ BATCH = 16
 
 def sweep_of(n: int, d: int, k: int):
     """Three EM iterations of one mixture."""
-    from gammaface.em import fit_all
-    from gammaface.rows import Rows, pick_means
-    from gammaface.stack import Start
+    from gammaface.mixtures.em import fit_all
+    from gammaface.mixtures.rows import Rows, pick_means
+    from gammaface.mixtures.stack import Start
 
     z = np.random.default_rng(0).standard_normal((n, d), dtype=np.float32)
     start = Start(pick_means(z, k, seed=0))

@@ -93,11 +93,11 @@ def processor_seconds(work: Callable[[], object], repeats: int) -> float:
 def measured_here() -> dict[str, float]:
     """Constants of this machine, in processor seconds of one thread."""
     from gammaface.attributes import load_attributes
-    from gammaface.em import fit_all
     from gammaface.images import to_png
-    from gammaface.labels import label_images
-    from gammaface.rows import Rows, pick_means
-    from gammaface.stack import Start
+    from gammaface.labelling.labels import label_images
+    from gammaface.mixtures.em import fit_all
+    from gammaface.mixtures.rows import Rows, pick_means
+    from gammaface.mixtures.stack import Start
 
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)

@@ -38,7 +38,7 @@ from gammaface.attributes import load_attributes
 from gammaface.audit.reference import side_of
 from gammaface.balancing import draw_seeds
 from gammaface.generators import Generator, load_generator, seeded
-from gammaface.precision import arithmetic, fast_dtype
+from gammaface.models.precision import arithmetic, fast_dtype
 from gammaface.sampling import get_sampler, sampler_path
 from gammaface.solver_choice import MANY, Choice, distances, recommended_sampler
 

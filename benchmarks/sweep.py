@@ -34,9 +34,9 @@ from sklearn.mixture import GaussianMixture
 from benchmarks.charts import write_charts
 from benchmarks.growth import exponent
 from benchmarks.measuring import machine, measured
-from gammaface.em import fit_all
-from gammaface.rows import Rows, pick_means
-from gammaface.stack import Start
+from gammaface.mixtures.em import fit_all
+from gammaface.mixtures.rows import Rows, pick_means
+from gammaface.mixtures.stack import Start
 
 SIDES = ("gammaface", "scikit-learn")
 FASTER, MEMORY = 8.0, 1 / 3  # goals: times as fast, share of scikit-learn's memory

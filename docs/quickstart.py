@@ -11,7 +11,7 @@ from gammaface import (
     suggest_k,
     sweep_bic,
 )
-from gammaface.people import shares
+from gammaface.shares.people import shares
 from gammaface.strategies import Target, as_labeller
 
 # %% What to look at, and how much of it.

@@ -18,11 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import ResNetConfig, ResNetModel
 
+from gammaface.classifiers.face_tensors import check_images, fit_resolution
+from gammaface.classifiers.own_classifier import OwnClassifier, is_own, load_own
 from gammaface.datasets import CLASSES
 from gammaface.errors import GammaFaceError
-from gammaface.face_tensors import check_images, fit_resolution
 from gammaface.files import file_hash
-from gammaface.own_classifier import OwnClassifier, is_own, load_own
 from gammaface.workspace import MODELS
 
 AGE_CENTRES = tuple(range(0, 101, 5))  # years; the age head is a distribution over them
@@ -248,7 +248,7 @@ def load_attributes(
     """Load the bundled classifier, a folder that `save_attributes` wrote, or a user's own.
 
     A user's own is an .onnx file or a folder with a label map, see
-    :mod:`gammaface.own_classifier`; it runs on the CPU.
+    :mod:`gammaface.classifiers.own_classifier`; it runs on the CPU.
 
     Raises
     ------

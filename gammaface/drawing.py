@@ -16,10 +16,10 @@ from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.images import to_png, to_uint8
 from gammaface.latents import Progress
 from gammaface.mixture import LatentMixture
-from gammaface.parts import drop_parts, read_parts, write_part
+from gammaface.parallel.parts import drop_parts, read_parts, write_part
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.strategies import Labeller, Target, get_strategy
 from gammaface.strategies.request import Value
-from gammaface.workers import ALONE, Workers
 from gammaface.workspace import Run, extending, writing
 
 BLOCK = 256  # images between two writes, and that a strategy chooses together

@@ -11,8 +11,8 @@ import torch
 from diffusers import UNet2DModel
 
 from gammaface.errors import GammaFaceError
-from gammaface.loading import read_model
-from gammaface.precision import arithmetic
+from gammaface.models.loading import read_model
+from gammaface.models.precision import arithmetic
 from gammaface.sampling import on_device
 
 SEEDS_PER_RUN = 100_000_000
@@ -190,7 +190,7 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
     Raises
     ------
     GammaFaceError
-        As :func:`gammaface.loading.read_model`.
+        As :func:`gammaface.models.loading.read_model`.
     """
     found = read_model(str(name))
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gammaface.blocks import Blocks, clear, join, missing, pieces
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded, seeds_for
+from gammaface.parallel.blocks import Blocks, clear, join, missing, pieces
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.pca import Projection, fit_pca
 from gammaface.sampling import Callback, get_sampler, sampler_path
 from gammaface.spaces import check_space, codes
-from gammaface.workers import ALONE, Workers
 from gammaface.workspace import Run, writing
 
 DEFAULT_SQRT_ABAR = 0.44  # t = 400 of the linear schedule, where the paper looks

@@ -6,14 +6,14 @@ import json
 
 import numpy as np
 
-from gammaface.covariances import COVARIANCES, SHAPES
-from gammaface.em import fit_all
 from gammaface.errors import GammaFaceError
 from gammaface.latents import Latents, check_finite
-from gammaface.rows import Rows, pick_means
-from gammaface.shards import Shard
-from gammaface.stack import Description, Fit, Start, describe, likeliest, responsibilities
-from gammaface.workers import ALONE, Workers
+from gammaface.mixtures.covariances import COVARIANCES, SHAPES
+from gammaface.mixtures.em import fit_all
+from gammaface.mixtures.rows import Rows, pick_means
+from gammaface.mixtures.stack import Description, Fit, Start, describe, likeliest, responsibilities
+from gammaface.parallel.shards import Shard
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.workspace import Run
 
 STORED = ("weights", "means", "covariances")

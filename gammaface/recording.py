@@ -12,12 +12,12 @@ from gammaface.attributes import load_attributes
 from gammaface.audit import find_second, read_real, run_audit
 from gammaface.audit.recipe import Recipe
 from gammaface.audit.shipping import ship
+from gammaface.datasets.long_tail import digits
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
-from gammaface.long_tail import digits
 from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
-from gammaface.study import Report, StudyOptions, run_study
-from gammaface.survey import SurveyOptions, real_faces, run_survey
+from gammaface.studies.study import Report, StudyOptions, run_study
+from gammaface.studies.survey import SurveyOptions, real_faces, run_survey
 from gammaface.workspace import EXAMPLES, extending, home
 
 LIMIT_BYTES = 10 * 2**20

@@ -20,8 +20,8 @@ from plotly.offline import get_plotlyjs
 
 from gammaface import figures
 from gammaface.errors import GammaFaceError
-from gammaface.hand_labels import recalls_in_words
-from gammaface.people import attributes_of, name_of
+from gammaface.labelling.hand_labels import recalls_in_words
+from gammaface.shares.people import attributes_of, name_of
 from gammaface.workspace import Run
 
 SHOWN = ("gender", "race", "young40")  # of the attributes, where all would be too many

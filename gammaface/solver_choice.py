@@ -18,9 +18,9 @@ from gammaface.balancing import draw_seeds
 from gammaface.errors import GammaFaceError
 from gammaface.files import write_whole
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
-from gammaface.loading import take_apart
 from gammaface.metrics.quality import frechet_distance, kernel_distance
 from gammaface.metrics.quality_by_group import DIMENSIONS
+from gammaface.models.loading import take_apart
 from gammaface.sampling import Callback, get_sampler
 from gammaface.workspace import MODELS, Run, writing
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gammaface.em import fit_all
 from gammaface.errors import GammaFaceError
 from gammaface.latents import Latents
 from gammaface.mixture import check_covariance, codes_of, n_parameters
-from gammaface.rows import Rows, pick_means
-from gammaface.shards import Shard
-from gammaface.stack import Start, describe, likeliest
+from gammaface.mixtures.em import fit_all
+from gammaface.mixtures.rows import Rows, pick_means
+from gammaface.mixtures.stack import Start, describe, likeliest
+from gammaface.parallel.shards import Shard
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.sweep_rows import constant_dimensions, distinct, held_out, stability, summary, totals
-from gammaface.workers import ALONE, Workers
 
 FOLDS = 5
 UNSTABLE = 0.5
@@ -39,7 +39,7 @@ def sweep_bic(
     """Fit every K together and tell how well each one describes the codes.
 
     One pass over the codes per EM iteration serves every K, restart and held-out fold
-    (:mod:`gammaface.em`); a memory map is never read whole.
+    (:mod:`gammaface.mixtures.em`); a memory map is never read whole.
 
     Parameters
     ----------

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from gammaface.mixture import aic, bic
-from gammaface.rows import Rows
-from gammaface.shards import Shard
-from gammaface.stack import Description, Fit
-from gammaface.workers import Workers
+from gammaface.mixtures.rows import Rows
+from gammaface.mixtures.stack import Description, Fit
+from gammaface.parallel.shards import Shard
+from gammaface.parallel.workers import Workers
 
 
 def totals(described: Description, held: np.ndarray) -> tuple[float, float, float, int]:

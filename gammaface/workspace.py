@@ -28,12 +28,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gammaface.checksums import CHEAP, damaged_files, is_as_listed, read_list, seal
 from gammaface.errors import GammaFaceError
 from gammaface.files import write_whole
-from gammaface.locks import locked
-from gammaface.manifests import Manifest, check_name, read_manifest, versions
-from gammaface.workers import ALONE, Workers
+from gammaface.parallel.workers import ALONE, Workers
+from gammaface.runs.checksums import CHEAP, damaged_files, is_as_listed, read_list, seal
+from gammaface.runs.locks import locked
+from gammaface.runs.manifests import Manifest, check_name, read_manifest, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES, MODELS = ROOT / "examples", ROOT / "models"

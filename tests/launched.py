@@ -13,9 +13,9 @@ from queue import Empty
 import torch
 from accelerate.state import AcceleratorState, PartialState
 
-from gammaface import workers
 from gammaface.errors import GammaFaceError
-from gammaface.workers import Workers
+from gammaface.parallel import workers
+from gammaface.parallel.workers import Workers
 
 WAIT = 240  # seconds; on a busy machine
 

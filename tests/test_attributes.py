@@ -17,7 +17,7 @@ from gammaface.attributes import (
     save_attributes,
 )
 from gammaface.commands.label import label
-from tests.test_datasets import jpeg
+from tests.datasets.test_datasets import jpeg
 
 TINY = Architecture((8, 8), (1, 1), 8, pool=False)
 

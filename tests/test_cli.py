@@ -64,7 +64,7 @@ def test_runs_are_listed(tiny_folder, tmp_path, monkeypatch):
 
 
 def test_training_from_the_shell(tmp_path):
-    from tests.test_datasets import jpeg
+    from tests.datasets.test_datasets import jpeg
 
     for i in range(4):
         (tmp_path / f"{i}.png").write_bytes(jpeg(colour=(40 * i, 90, 200)))

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from gammaface import figures
-from gammaface.folder_report import cell_counts, class_counts
-from gammaface.people import BANDS
+from gammaface.datasets.folder_report import cell_counts, class_counts
+from gammaface.shares.people import BANDS
 
 NARROW, LETTER, LINE = 250, 6.5, 15  # pixels: a plot beside another at 1280, of a letter, of a line
 

@@ -11,8 +11,8 @@ from gammaface import GammaFaceError
 from gammaface.attributes import load_attributes
 from gammaface.files import write_whole
 from gammaface.generators import load_generator
-from gammaface.manifests import SCHEMA, parse_manifest
-from gammaface.upkeep import delete_run, rename_run
+from gammaface.keeping.upkeep import delete_run, rename_run
+from gammaface.runs.manifests import SCHEMA, parse_manifest
 from gammaface.workspace import EXAMPLES, Run, bundled_models, extending, find_run, home, list_runs, writing
 
 MAKE = {"kind": "test", "config": {"n": 3}}

@@ -22,8 +22,8 @@ from gammaface.applications.groupwise import largest_gap, mean_rows, rate_rows
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, seeds_for
 from gammaface.images import to_png, to_uint8
-from gammaface.people import name_of, wilson, word_of
 from gammaface.sampling import Callback
+from gammaface.shares.people import name_of, wilson, word_of
 from gammaface.strategies import Labeller, as_labeller
 from gammaface.workspace import Run, writing
 

@@ -15,8 +15,8 @@ from gammaface.balancing import Incomplete, balance
 from gammaface.datasets.pictures import IMAGE_SUFFIXES, decode_image
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
-from gammaface.people import word_of
 from gammaface.sampling import Callback
+from gammaface.shares.people import word_of
 from gammaface.strategies import Labeller, Target, as_labeller
 from gammaface.strategies.labelling import cells_of
 

@@ -24,10 +24,10 @@ from gammaface.audit.book import COARSE, Book, known_recalls
 from gammaface.audit.terms import capital
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
-from gammaface.label_files import LabelledFolder, read_label_file
+from gammaface.labelling.label_files import LabelledFolder, read_label_file
 from gammaface.metrics import cleam, noise_floor
 from gammaface.metrics.intervals import percentile_interval
-from gammaface.people import CLASSES, SMALL, shares, word_of
+from gammaface.shares.people import CLASSES, SMALL, shares, word_of
 from gammaface.workspace import Run, writing
 
 KIND = "folder-audit"
@@ -44,7 +44,7 @@ class FolderOptions:
     by : tuple of str
         Attributes whose joint cells are told beside each alone.
     preset : str, optional
-        Of the label file, see :mod:`gammaface.label_files`.
+        Of the label file, see :mod:`gammaface.labelling.label_files`.
     pictures : int
         Small pictures in the report; 0 keeps none.
     seed : int
@@ -95,7 +95,7 @@ def audit_folder(
     Raises
     ------
     GammaFaceError
-        As :func:`gammaface.label_files.read_label_file`, for recalls that do not fit, and
+        As :func:`gammaface.labelling.label_files.read_label_file`, for recalls that do not fit, and
         for a reference without extractor.
     """
     say = report or (lambda stage, done, total: None)
@@ -165,7 +165,7 @@ def evenness_tables(
     Returns
     -------
     dict
-        ``shares`` as :func:`gammaface.people.shares`, with ``corrected`` where recalls are
+        ``shares`` as :func:`gammaface.shares.people.shares`, with ``corrected`` where recalls are
         known; ``summary`` with ``attribute, n, classes, fd`` (fairness discrepancy), ``low,
         high`` (95%, shares drawn from their posterior under Jeffreys' prior),
         ``noise_floor``, ``fd_corrected`` and ``p_even``, the chi-square test of even shares.

@@ -11,7 +11,7 @@ import torch
 from gammaface.applications.cells import Report, joined
 from gammaface.datasets.pictures import IMAGE_SUFFIXES, decode_image
 from gammaface.errors import GammaFaceError
-from gammaface.label_files import LabelledFolder, read_label_file
+from gammaface.labelling.label_files import LabelledFolder, read_label_file
 from gammaface.metrics import precision_recall, quality_by_group
 from gammaface.metrics.quality import thin
 

@@ -9,8 +9,8 @@ import pandas as pd
 from gammaface import figures
 from gammaface.applications.cells import words_for
 from gammaface.errors import GammaFaceError
-from gammaface.people import word_of
 from gammaface.report import figure_html, inline_picture, render_page
+from gammaface.shares.people import word_of
 from gammaface.workspace import Run
 
 

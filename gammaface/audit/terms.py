@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gammaface.people import name_of, word_of
+from gammaface.shares.people import name_of, word_of
 
 PLAIN = "plain"  # the arm that every other one is held against
 TARGETS = ("gender", "young40", "race3", "race", "gender+race")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gammaface.audit.book import Book
 from gammaface.audit.terms import PLAIN, READINGS, REFERENCES, attribute_words, capital, cell_words
-from gammaface.people import SMALL, name_of
+from gammaface.shares.people import SMALL, name_of
 
 COLUMNS = ["about", "method", "target", "sentence"]
 FRACTIONS = {0.2: "a fifth", 0.25: "a quarter"}

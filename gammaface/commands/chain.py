@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from gammaface.errors import GammaFaceError
-from gammaface.hub import plain_name
-from gammaface.workers import join
+from gammaface.models.hub import plain_name
+from gammaface.parallel.workers import join
 from gammaface.workspace import extending, home
 
 # torch and diffusers take seconds to import: only the command that needs them pays.
@@ -51,7 +51,7 @@ def demo(
     from gammaface.generators import load_generator
     from gammaface.report import write_report
     from gammaface.solver_choice import Choice, sampler_for
-    from gammaface.study import StudyOptions, run_study
+    from gammaface.studies.study import StudyOptions, run_study
 
     generator = load_generator(model)
     path = sampler_for(generator, None, steps, otherwise=Choice("ddim", DEMO_STEPS))

@@ -25,7 +25,7 @@ def data(
     """Say what was found in a folder of faces or a Parquet file; nothing is copied."""
     # Imported here: torch takes seconds that listing runs should not pay.
     from gammaface.commands.progress import stage_bars
-    from gammaface.folder_report import cell_counts, class_counts, in_words, report_folder
+    from gammaface.datasets.folder_report import cell_counts, class_counts, in_words, report_folder
 
     with stage_bars() as say:
         report = report_folder(

@@ -9,7 +9,7 @@ import typer
 
 from gammaface.commands.progress import stage_bars
 from gammaface.errors import GammaFaceError
-from gammaface.workers import join
+from gammaface.parallel.workers import join
 
 Data = Annotated[list[str], typer.Option(help="NAME=PATH, repeat; NAME: celeba, ffhq, utkface or fairface.")]
 Generated = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gammaface.files import write_whole
-from gammaface.workers import join
+from gammaface.parallel.workers import join
 from gammaface.workspace import extending
 
 
@@ -23,7 +23,7 @@ def label(
     from gammaface.attributes import load_attributes
     from gammaface.commands.progress import progress_bar
     from gammaface.datasets.pictures import encoded_images
-    from gammaface.labels import label_encoded, label_run
+    from gammaface.labelling.labels import label_encoded, label_run
 
     classifier, workers = load_attributes(model), join()
     with progress_bar("label") as progress:

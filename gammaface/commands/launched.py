@@ -6,7 +6,7 @@ import os
 import sys
 
 from gammaface.errors import GammaFaceError
-from gammaface.workers import ALONE, Workers, join, leave
+from gammaface.parallel.workers import ALONE, Workers, join, leave
 
 SHARED = (
     *("harvest", "sweep", "fit", "sample", "label", "downstream"),

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
-from gammaface.workers import join
+from gammaface.parallel.workers import join
 
 if TYPE_CHECKING:  # they load torch, which listing runs should not wait for
     from gammaface.latents import Progress
-    from gammaface.study import Report
+    from gammaface.studies.study import Report
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def _faces(recipe, out: Path, classifier: str, original: list[str], real: list[s
 
 def _classes(data: str, recipe, out: Path, *, label: str, beta: float | None, resolution: int | None):
     from gammaface.commands.progress import stage_bars
-    from gammaface.long_tail import digits, read_class_images
+    from gammaface.datasets.long_tail import digits, read_class_images
     from gammaface.rebalance.class_sets import run_class_set
 
     if data == "digits":

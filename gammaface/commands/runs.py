@@ -38,7 +38,7 @@ def export_run(
     out: Annotated[Path | None, typer.Option(help="File to write; default: RUN.zip here.")] = None,
 ) -> None:
     """Write a run as one file."""
-    from gammaface import run_archive
+    from gammaface.keeping import run_archive
 
     opened = find_run(run)
     print(run_archive.export_run(opened, out or Path(f"{opened.manifest.name}.zip")))
@@ -50,7 +50,7 @@ def import_run(
     name: Annotated[str | None, typer.Option(help="Name here; default: the one it had.")] = None,
 ) -> None:
     """Take an exported run in; nothing of a file that is not whole and harmless is kept."""
-    from gammaface import run_archive
+    from gammaface.keeping import run_archive
 
     print(run_archive.import_run(file, name=name).path)
 
@@ -58,7 +58,7 @@ def import_run(
 @app.command("rename")
 def rename_run(run: str, name: str) -> None:
     """Give a run another name; single faces and hand labels that belong to it go with it."""
-    from gammaface import upkeep
+    from gammaface.keeping import upkeep
 
     print(upkeep.rename_run(find_folder(run), name).path)
 
@@ -66,7 +66,7 @@ def rename_run(run: str, name: str) -> None:
 @app.command("delete")
 def delete_run(run: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete a run for good."""
-    from gammaface import upkeep
+    from gammaface.keeping import upkeep
 
     folder = find_folder(run)
     if not yes and not typer.confirm(f"Delete {folder} for good?"):

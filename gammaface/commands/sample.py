@@ -10,8 +10,8 @@ import typer
 
 from gammaface.commands.chain import Count, Model, Out, SamplerOrChosen, Seed, StepsOrChosen
 from gammaface.errors import GammaFaceError
-from gammaface.hub import plain_name
-from gammaface.workers import Workers, join
+from gammaface.models.hub import plain_name
+from gammaface.parallel.workers import Workers, join
 from gammaface.workspace import Run, extending, home
 
 

@@ -25,7 +25,7 @@ def survey(
     from gammaface.attributes import load_attributes
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
-    from gammaface.survey import SurveyOptions, real_faces, run_survey
+    from gammaface.studies.survey import SurveyOptions, real_faces, run_survey
 
     generator = load_generator(model)
     options = SurveyOptions(model=model, n=n, steps=steps, seed=seed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gammaface.errors import GammaFaceError
-from gammaface.joint import WHITE_BLACK_OTHER
+from gammaface.shares.joint import WHITE_BLACK_OTHER
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 
 from gammaface.datasets.pictures import Framing, decode_image
 from gammaface.errors import GammaFaceError
-from gammaface.people import CLASSES
+from gammaface.shares.people import CLASSES
 
 AGES = (0, 120)
 COLUMNS = ("source", *CLASSES, "age", "identity", "split")

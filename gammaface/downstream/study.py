@@ -17,7 +17,7 @@ from gammaface.downstream.bench import Bench
 from gammaface.downstream.cells import Cell, Stored, clear_partial, has_cell, read_cell, write_cell
 from gammaface.downstream.tables import write_tables
 from gammaface.errors import GammaFaceError
-from gammaface.workers import ALONE, Workers
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.workspace import Run, writing
 
 Report = Callable[[str, int, int], None]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from gammaface.figures.audit import DASHED, MARGIN, marks
 from gammaface.figures.style import INK, LINE, finish, mark_of, need
-from gammaface.people import BANDS
+from gammaface.shares.people import BANDS
 
 SHORT = {"kernel": "kernel distance", "frechet": "Fréchet distance"}
 

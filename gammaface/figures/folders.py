@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from gammaface.figures.people import DASHED, HEAD, MARGIN, ROW
 from gammaface.figures.style import INK, LINE, finish, mark_of, need
-from gammaface.people import name_of, word_of
+from gammaface.shares.people import name_of, word_of
 
 
 def class_bars(counts: pd.DataFrame) -> go.Figure:
@@ -18,7 +18,7 @@ def class_bars(counts: pd.DataFrame) -> go.Figure:
     Parameters
     ----------
     counts : pandas.DataFrame
-        As :func:`gammaface.folder_report.class_counts`.
+        As :func:`gammaface.datasets.folder_report.class_counts`.
     """
     need(counts, ("attribute", "value", "count", "n", "share", "even", "small"))
     parts = {name: part for name, part in counts.groupby("attribute", sort=False)}
@@ -67,7 +67,7 @@ def cell_map(cells: pd.DataFrame, *, rows: str, columns: str) -> go.Figure:
     Parameters
     ----------
     cells : pandas.DataFrame
-        As :func:`gammaface.folder_report.cell_counts` of the two.
+        As :func:`gammaface.datasets.folder_report.cell_counts` of the two.
     rows, columns : str
         The attributes.
     """

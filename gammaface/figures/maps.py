@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gammaface.figures.style import HALO, INK, LINE, RING, finish, mark_of, need
-from gammaface.people import name_of, word_of
+from gammaface.shares.people import name_of, word_of
 
 MANY = 10_000  # points from which markers shrink
 HUGE = 50_000  # points from which they shrink again
@@ -171,7 +171,7 @@ def _parts(points: pd.DataFrame, colour: str) -> Iterator[tuple[str, pd.DataFram
     """One part per component or word, or all of them on one scale."""
     if colour != "component" and pd.api.types.is_numeric_dtype(points[colour]):
         name = name_of(colour)
-        if re.fullmatch(r"r\d+", colour):  # as gammaface.stages.points names responsibilities
+        if re.fullmatch(r"r\d+", colour):  # as gammaface.studies.stages.points names responsibilities
             name = f"responsibility<br>of component {colour[1:]}"
         bar = dict(title=name.capitalize(), thickness=12, outlinewidth=0)
         values = points[colour].to_numpy(np.float32)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from gammaface.figures.style import INK, LINE, Mark, finish, mark_of, need
-from gammaface.people import BANDS, name_of, word_of
+from gammaface.shares.people import BANDS, name_of, word_of
 
 ROW, HEAD = 24, 38  # pixels per class and per attribute's title
 MARGIN = dict(l=150, r=16, t=84, b=52)
@@ -24,7 +24,7 @@ def drawn_shares(shares: pd.DataFrame, *, question: str = "Whom does it draw?") 
     Parameters
     ----------
     shares : pandas.DataFrame
-        As :func:`gammaface.people.shares`; with ``corrected``, that is drawn, too.
+        As :func:`gammaface.shares.people.shares`; with ``corrected``, that is drawn, too.
     question : str
         The title.
     """

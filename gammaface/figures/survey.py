@@ -20,7 +20,7 @@ def followed(best: pd.DataFrame) -> go.Figure:
     ----------
     best : pandas.DataFrame
         ``attribute, ami, beats_chance`` and ``person`` (whether it tells of a person), a
-        row per attribute, as :func:`gammaface.survey_findings.findings` gives them.
+        row per attribute, as :func:`gammaface.studies.survey_findings.findings` gives them.
     """
     need(best, ("attribute", "ami", "beats_chance", "person"))
     rows = best.dropna(subset="ami").sort_values("ami")

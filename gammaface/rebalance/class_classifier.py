@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from gammaface.attributes import softmax
+from gammaface.datasets.long_tail import ClassImages
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
-from gammaface.long_tail import ClassImages
 from gammaface.training.attributes import calibrate
 from gammaface.training.autoencoder import to_unit
 from gammaface.training.loop import Schedule, as_config, step_generator, train

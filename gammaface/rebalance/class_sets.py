@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gammaface.datasets.long_tail import ClassImages
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, load_generator
-from gammaface.long_tail import ClassImages
 from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.bundle import write_generator
 from gammaface.rebalance.class_classifier import train_class_classifier
@@ -68,7 +68,7 @@ def run_class_set(
     Parameters
     ----------
     images : ClassImages
-        See :mod:`gammaface.long_tail`.
+        See :mod:`gammaface.datasets.long_tail`.
     recipe : Recipe
         Over one attribute, which gives the classes their name.
     beta : float, optional
@@ -77,7 +77,7 @@ def run_class_set(
     Raises
     ------
     GammaFaceError
-        As :func:`gammaface.rebalance.run_rebalance` and :func:`gammaface.long_tail.tail_counts`.
+        As :func:`gammaface.rebalance.run_rebalance` and :func:`gammaface.datasets.long_tail.tail_counts`.
     """
     if len(recipe.attributes) != 1:
         raise GammaFaceError(

@@ -12,11 +12,11 @@ from gammaface.audit.arms import over_seeds, paired
 from gammaface.audit.between import group_distances
 from gammaface.metrics import cleam, noise_floor, quality_by_group
 from gammaface.metrics.quality import thin
-from gammaface.people import wilson
 from gammaface.rebalance.critic import Critic
 from gammaface.rebalance.guard import judge
 from gammaface.rebalance.recipe import PLAIN, Row
 from gammaface.rebalance.sets import Seen
+from gammaface.shares.people import wilson
 
 TABLES = ("rows", "by_set", "shares", "groups", "between", "sentences")
 WITH_INTERVAL = ("fd", "fd_soft", "fd_corrected", "confidence", "score", "frechet", "kernel")

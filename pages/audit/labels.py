@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from gammaface.errors import GammaFaceError
-from gammaface.hand_labels import CANNOT_TELL, WANTED, answers_of, beside, order, place_of, record
-from gammaface.people import CLASSES, name_of, word_of
+from gammaface.labelling.hand_labels import CANNOT_TELL, WANTED, answers_of, beside, order, place_of, record
+from gammaface.shares.people import CLASSES, name_of, word_of
 from gammaface.workspace import home
 from pages.parts import pictures, work
 from pages.parts.frame import open_page

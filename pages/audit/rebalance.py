@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gammaface.people import CLASSES
+from gammaface.shares.people import CLASSES
 from pages.parts import rebalanced
 from pages.parts import rebalanced_sections as sections
 from pages.parts.frame import head

@@ -24,7 +24,7 @@ Name a folder, or a Parquet or CSV file, on the machine this server runs on. Rec
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=FORGET)
 def looked_at(path: str, kind: str | None, check: bool | None):
     """What was found; kept for all sessions, since large sets take minutes."""
-    from gammaface.folder_report import report_folder  # imports torch: not for every page
+    from gammaface.datasets.folder_report import report_folder  # imports torch: not for every page
 
     bar = st.progress(0.0, "Reading pictures")
     try:
@@ -60,7 +60,7 @@ if not path.strip():
         st.markdown(TAUGHT)
     st.stop()
 
-from gammaface.folder_report import cell_counts, class_counts, in_words  # noqa: E402 - torch, see above
+from gammaface.datasets.folder_report import cell_counts, class_counts, in_words  # noqa: E402 - torch, see above
 
 layout = None if kind == AUTOMATIC else kind
 whole = st.session_state.get("read-through") == path

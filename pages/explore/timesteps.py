@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from gammaface.figures import survey as figures
-from gammaface.survey_findings import LOOKS, SOURCES
+from gammaface.studies.survey_findings import LOOKS, SOURCES
 from gammaface.workspace import Run
 from pages.parts import work
 from pages.parts.frame import head

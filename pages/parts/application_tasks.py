@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gammaface.jobs import Reporter
 
-from .tasks import _generator
+from . import task_material as material
 
 
 def classifier_audit(options: dict, device: str, out: Path, reporter: Reporter) -> None:
@@ -19,7 +19,7 @@ def classifier_audit(options: dict, device: str, out: Path, reporter: Reporter) 
 
     asked = {key: value for key, value in options.items() if key not in ("model", "judged", "groups")}
     audit_classifier(
-        _generator(options["model"], device),
+        material.generator(options["model"], device),
         load_attributes(device=device),
         load_attributes(options["judged"], device=device),
         ClassifierOptions(groups=tuple(options["groups"]), **asked),
@@ -50,7 +50,7 @@ def upscaling_audit(options: dict, device: str, out: Path, reporter: Reporter) -
         upscalers[file.name] = onnx_upscaler(file, values=options["values"])
         weights[file.name] = file_hash(file)
     upscalers[BICUBIC] = bicubic(given.factor)
-    generator, labeller = _generator(options["model"], device), load_attributes(device=device)
+    generator, labeller = material.generator(options["model"], device), load_attributes(device=device)
     faces = draw_even(
         generator,
         labeller,

@@ -7,7 +7,7 @@ import streamlit as st
 from gammaface import figures
 from gammaface.audit.terms import attribute_words
 from gammaface.figures.applications import flips_curve
-from gammaface.people import name_of, word_of
+from gammaface.shares.people import name_of, word_of
 from gammaface.workspace import EXAMPLES, Run, list_runs
 
 from . import pictures

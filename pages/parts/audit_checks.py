@@ -6,7 +6,7 @@ import streamlit as st
 
 from gammaface.audit.terms import PLAIN, cell_words
 from gammaface.figures import audit_quality as figures
-from gammaface.people import SMALL
+from gammaface.shares.people import SMALL
 
 from .audits import Audit
 from .people import FIXED

@@ -12,7 +12,7 @@ from gammaface.audit.parsing import parse_aims, parse_methods
 from gammaface.audit.terms import PLAIN
 from gammaface.jobs import Reporter
 
-from .tasks import _generator
+from . import task_material as material
 
 
 def audit(options: dict, device: str, out: Path, reporter: Reporter) -> None:
@@ -20,7 +20,7 @@ def audit(options: dict, device: str, out: Path, reporter: Reporter) -> None:
     from gammaface.attributes import load_attributes
     from gammaface.audit import find_second, run_audit
 
-    generator = _generator(options["model"], device)
+    generator = material.generator(options["model"], device)
     classifier = load_attributes(device=device)
     second, missing = find_second(first=classifier)
     run_audit(

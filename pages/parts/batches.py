@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from gammaface.downloads import Part, drawn_rows, labels_in, strategy_of
+from gammaface.pictures.downloads import Part, drawn_rows, labels_in, strategy_of
 from gammaface.strategies.catalogue import ABOUT, About
 from gammaface.workspace import Run, list_runs
 
@@ -21,7 +21,7 @@ RECORDED = "As recorded"
 class Side:
     """Pictures that one strategy drew: a run, or a group of a study.
 
-    ``rows`` are those of :func:`gammaface.downloads.drawn_rows`; ``evaluations`` of the
+    ``rows`` are those of :func:`gammaface.pictures.downloads.drawn_rows`; ``evaluations`` of the
     network per picture, pilot included, and ``seconds`` are None where they were not kept.
     """
 

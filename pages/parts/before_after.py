@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from gammaface.figures.before_after import before_after
-from gammaface.joint import cell_shares
-from gammaface.people import attributes_of, name_of, shares, word_of
-from gammaface.reached import named, verdict
+from gammaface.shares.joint import cell_shares
+from gammaface.shares.people import attributes_of, name_of, shares, word_of
+from gammaface.shares.reached import named, verdict
 
 from . import work
 from .batches import Shown

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from gammaface.figures import mark_of
-from gammaface.joint import cells_in
+from gammaface.shares.joint import cells_in
 
 from .batches import Shown
 from .picks import pick_of

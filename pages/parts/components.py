@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gammaface import figures
-from gammaface.people import name_of
+from gammaface.shares.people import name_of
 
 from . import pictures
 from .people import FIXED, explain_missing

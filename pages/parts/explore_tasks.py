@@ -5,31 +5,29 @@ As in :mod:`pages.parts.tasks`, torch and diffusers are imported when a task run
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from gammaface.errors import GammaFaceError
 from gammaface.jobs import Reporter
 from gammaface.workspace import Run, find_run, home, writing
 
-from .tasks import _generator, _generator_of
+from . import task_material as material
 
-LOOKED_AT = 8  # faces of a preview
 MAP_3D = "map3d"  # kind of the runs that hold a map in three dimensions
 
 
 def explore(options: dict, device: str, out: Path, reporter: Reporter) -> None:
-    """A harvest and what is in it, see :func:`gammaface.exploration.run_exploration`."""
-    from gammaface.exploration import ExploreOptions, run_exploration
+    """A harvest and what is in it, see :func:`gammaface.studies.exploration.run_exploration`."""
+    from gammaface.studies.exploration import ExploreOptions, run_exploration
 
-    generator = _generator(options["model"], device)
-    reporter.watch(look_at(generator))
+    generator = material.generator(options["model"], device)
+    reporter.watch(material.look_at(generator))
     of = find_run(options["of"]) if options.get("of") else None
     run_exploration(
         generator,
         ExploreOptions(**options),
         out=out,
-        codes=(latents_of(generator, of, reporter), of) if of else None,
+        codes=(material.latents_of(generator, of, reporter), of) if of else None,
         report=reporter.stage,
         callback=reporter.at_step,
     )
@@ -42,7 +40,7 @@ def map_in_3d(options: dict, device: str, out: Path, reporter: Reporter) -> None
     from gammaface.projection import CACHE, project
 
     of = find_run(options["of"])
-    latents = latents_of(_generator_of(of, device), of, reporter)
+    latents = material.latents_of(material.generator_of(of, device), of, reporter)
     config = {"of": of.manifest.name, "model": of.manifest.config["model"]}
     with writing(out, kind=MAP_3D, config=config, weights=of.manifest.weights) as run:
         reporter.stage("map", 0, 1)
@@ -53,23 +51,23 @@ def map_in_3d(options: dict, device: str, out: Path, reporter: Reporter) -> None
 
 
 def film(options: dict, device: str, out: Path, reporter: Reporter) -> None:
-    """A few seeds on their way from noise to picture, see :mod:`gammaface.film`."""
-    from gammaface.film import record_film
+    """A few seeds on their way from noise to picture, see :mod:`gammaface.studies.film`."""
+    from gammaface.studies.film import record_film
 
     reporter.stage("film", 0, len(options["seeds"]))
     settings = {key: options[key] for key in ("seeds", "steps", "sampler")}
-    record_film(_generator(options["model"], device), out=out, callback=reporter.at_step, **settings)
+    record_film(material.generator(options["model"], device), out=out, callback=reporter.at_step, **settings)
 
 
 def survey(options: dict, device: str, out: Path, reporter: Reporter) -> None:
-    """Which space, timestep and K follow people, see :mod:`gammaface.survey`."""
-    from gammaface.labels import find_classifier
-    from gammaface.survey import SurveyOptions, run_survey
+    """Which space, timestep and K follow people, see :mod:`gammaface.studies.survey`."""
+    from gammaface.labelling.labels import find_classifier
+    from gammaface.studies.survey import SurveyOptions, run_survey
 
     classifier, missing = find_classifier(device=device)
     if classifier is None:
         raise GammaFaceError(missing, fix="Train an attribute classifier: a survey needs its labels.")
-    generator = _generator(options["model"], device)
+    generator = material.generator(options["model"], device)
     run_survey(generator, classifier, SurveyOptions(**options), out=out, report=reporter.stage)
 
 
@@ -79,35 +77,3 @@ EXPLORE_TASKS = {"explore": explore, "map": map_in_3d, "film": film, "survey": s
 def map_name(of: Run) -> str:
     """Name of the run that holds the 3-D map of another."""
     return f"{MAP_3D}-{of.manifest.name}-{next(iter(of.manifest.weights.values()), '')[:8]}"
-
-
-def look_at(generator) -> Callable[[object], bytes]:
-    """Makes a sheet of what a batch under way is expected to become."""
-    from gammaface.images import to_grid, to_png, to_uint8
-
-    def look(state) -> bytes:
-        pixels = to_uint8(generator.decode(state.denoised[:LOOKED_AT]))
-        return to_png(to_grid(pixels, columns=LOOKED_AT))
-
-    return look
-
-
-def latents_of(generator, of: Run, reporter: Reporter):
-    """The latents that a run describes; where it ships without them they are harvested again."""
-    from gammaface.latents import Latents, harvest
-
-    config = of.manifest.config
-    if config.get("of"):
-        return latents_of(generator, find_run(config["of"]), reporter)
-    if of.has("harvest/arrays/latents.npy"):
-        return Latents.load(Run.open(of.path / "harvest"))
-    asked = {key: config[key] for key in ("n", "t", "space", "seed", "pca", "steps")}
-    reporter.stage("harvest", 0, config["n"])
-    return harvest(
-        generator,
-        **asked,
-        sampler=config.get("sampler", "ddim"),
-        out=home() / f"harvest-{of.manifest.name}-{generator.weights_hash[:8]}",
-        progress=lambda done, total: reporter.stage("harvest", done, total),
-        callback=reporter.at_step,
-    )

@@ -7,8 +7,8 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from gammaface.downloads import facts_of, marked_png, strategy_of
-from gammaface.people import attributes_of, name_of, word_of
+from gammaface.pictures.downloads import facts_of, marked_png, strategy_of
+from gammaface.shares.people import attributes_of, name_of, word_of
 
 from . import picks
 from .batches import Shown, Side

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from gammaface import figures
-from gammaface.people import name_of, word_of
+from gammaface.shares.people import name_of, word_of
 
 from . import pictures, work
 from .people import FIXED

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from gammaface import figures
-from gammaface.people import SMALL, name_of
+from gammaface.shares.people import SMALL, name_of
 
 from .people import FIXED
 

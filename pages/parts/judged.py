@@ -7,14 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from gammaface import figures
-from gammaface.hand_labels import (
+from gammaface.labelling.hand_labels import (
     CANNOT_TELL,
     ENOUGH,
     confusion_table,
     corrected_shares,
     recalls_from,
 )
-from gammaface.people import CLASSES, CLASSIFIER, SMALL, name_of, word_of
+from gammaface.shares.people import CLASSES, CLASSIFIER, SMALL, name_of, word_of
 from gammaface.workspace import Run, home
 
 from .people import FIXED

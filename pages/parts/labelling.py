@@ -16,8 +16,8 @@ from gammaface.workspace import Run, extending
 
 def label_batch(out: Path, device: str, reporter: Reporter) -> None:
     """Labels of a drawn batch and of the plain one beside it, and what the strategy moved."""
-    from gammaface.evenness import moves
-    from gammaface.reached import reached
+    from gammaface.shares.evenness import moves
+    from gammaface.shares.reached import reached
 
     with extending(out) as run:
         drawn = label_pictures(run, device, reporter)
@@ -36,7 +36,7 @@ def label_batch(out: Path, device: str, reporter: Reporter) -> None:
 
 def label_pictures(run: Run, device: str, reporter: Reporter) -> pd.DataFrame | None:
     """Labels of a run's pictures; None where there is no classifier."""
-    from gammaface.labels import find_classifier, label_run
+    from gammaface.labelling.labels import find_classifier, label_run
 
     classifier, _ = find_classifier(device=device)
     if classifier is None:

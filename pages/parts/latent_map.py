@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from gammaface import figures
-from gammaface.people import attributes_of, name_of
+from gammaface.shares.people import attributes_of, name_of
 from gammaface.workspace import Run, home
 
 from . import work

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from gammaface.details import key_of, variations_at
 from gammaface.errors import GammaFaceError
+from gammaface.pictures.details import key_of, variations_at
 from gammaface.workspace import home
 
 from . import work

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import streamlit as st
 
 from gammaface import figures
-from gammaface.hand_labels import recalls_in_words
-from gammaface.people import attributes_of, name_of
+from gammaface.labelling.hand_labels import recalls_in_words
+from gammaface.shares.people import attributes_of, name_of
 
 from .state import has_classifier
 from .study import People, Study

@@ -10,25 +10,25 @@ from pathlib import Path
 from gammaface.jobs import Reporter
 from gammaface.workspace import Run, find_run
 
-from .tasks import _generator_of
+from . import task_material as material
 
 
 def strip(options: dict, device: str, out: Path, reporter: Reporter) -> None:
-    """How one picture came about, see :func:`gammaface.details.record_strip`."""
-    from gammaface.details import record_strip
+    """How one picture came about, see :func:`gammaface.pictures.details.record_strip`."""
+    from gammaface.pictures.details import record_strip
 
     of, group = picture_run(options)
-    generator = _generator_of(of, device)
+    generator = material.generator_of(of, device)
     reporter.stage("strip", 0, 1)
     record_strip(generator, of, options["seed"], out=out, group=group, callback=reporter.at_step)
 
 
 def variations(options: dict, device: str, out: Path, reporter: Reporter) -> None:
-    """Variations of one picture, see :func:`gammaface.details.record_variations`."""
-    from gammaface.details import record_variations
+    """Variations of one picture, see :func:`gammaface.pictures.details.record_variations`."""
+    from gammaface.pictures.details import record_variations
 
     of, group = picture_run(options)
-    generator = _generator_of(of, device)
+    generator = material.generator_of(of, device)
     reporter.stage("variations", 0, options["n"])
     asked = {key: options[key] for key in ("n", "strength")}
     record_variations(

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from gammaface.errors import GammaFaceError
-from gammaface.run_archive import export_run, import_run
-from gammaface.upkeep import delete_run, is_shipped, rename_run
+from gammaface.keeping.run_archive import export_run, import_run
+from gammaface.keeping.upkeep import delete_run, is_shipped, rename_run
 from gammaface.workspace import Run, list_runs
 
 from .state import in_words

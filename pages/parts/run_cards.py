@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, UnidentifiedImageError
 
-from gammaface.upkeep import is_shipped
+from gammaface.keeping.upkeep import is_shipped
 from gammaface.workspace import Run
 
 from .state import short

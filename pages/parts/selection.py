@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from gammaface import figures
-from gammaface.people import SMALL, group_shares, name_of
+from gammaface.shares.people import SMALL, group_shares, name_of
 from gammaface.workspace import home
 
 from . import pictures, work

@@ -40,7 +40,7 @@ BEFORE = "this run is from before faces were labelled"
 
 @dataclass(frozen=True)
 class Members:
-    """What a classifier perceives in harvested faces; tables as `gammaface.census` names them."""
+    """What a classifier perceives in harvested faces; tables as `gammaface.studies.census` names them."""
 
     people: pd.DataFrame
     people_by_component: pd.DataFrame

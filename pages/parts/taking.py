@@ -6,8 +6,8 @@ import tempfile
 
 import streamlit as st
 
-from gammaface.downloads import Part, as_csv, check_size, write_zip
 from gammaface.errors import GammaFaceError
+from gammaface.pictures.downloads import Part, as_csv, check_size, write_zip
 
 from .batches import Shown
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gammaface.joint import TARGETS
-from gammaface.people import word_of
-from gammaface.reached import named
+from gammaface.shares.joint import TARGETS
+from gammaface.shares.people import word_of
+from gammaface.shares.reached import named
 from gammaface.strategies.target import Target
 
 MOST_CELLS = 12  # whose shares fit on a screen

@@ -6,13 +6,12 @@ torch and diffusers are imported when a task runs, so that pages open at once.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-from gammaface.errors import GammaFaceError
 from gammaface.jobs import Reporter
 from gammaface.workspace import Run, find_run, writing
 
+from . import task_material as material
 from .labelling import label_batch, label_pictures
 
 BLOCK = 64  # faces between two writes
@@ -20,10 +19,10 @@ FACES = "faces"  # kind of the runs that hold single seeds' pictures
 
 
 def study(options: dict, device: str, out: Path, reporter: Reporter) -> None:
-    """The whole chain, see :func:`gammaface.study.run_study`."""
-    from gammaface.study import StudyOptions, run_study
+    """The whole chain, see :func:`gammaface.studies.study.run_study`."""
+    from gammaface.studies.study import StudyOptions, run_study
 
-    generator = _generator(options["model"], device)
+    generator = material.generator(options["model"], device)
     run_study(generator, StudyOptions(**options), out=out, report=reporter.stage, callback=reporter.at_step)
 
 
@@ -32,11 +31,9 @@ def balanced(options: dict, device: str, out: Path, reporter: Reporter) -> None:
     from gammaface.drawing import draw_run
     from gammaface.strategies.catalogue import ABOUT
 
-    from .explore_tasks import look_at
-
     of, about = find_run(options["study"]), ABOUT[options["strategy"]]
-    generator = _generator_of(of, device)
-    look, n = look_at(generator), options["n"]  # of a small batch, without its padding
+    generator = material.generator_of(of, device)
+    look, n = material.look_at(generator), options["n"]  # of a small batch, without its padding
     reporter.watch(lambda state: look(replace(state, denoised=state.denoised[:n])))
     mixture = _mixture(generator, of, options["k"], reporter) if "mixture" in about.needs else None
     common = {key: options[key] for key in ("n", "seed", "steps", "sampler", "injection")}
@@ -85,7 +82,7 @@ def faces(options: dict, device: str, out: Path, reporter: Reporter) -> None:
     from gammaface.images import to_png, to_uint8
 
     of = find_run(options["study"])
-    generator, config = _generator_of(of, device), of.manifest.config
+    generator, config = material.generator_of(of, device), of.manifest.config
     facts = {"model": config["model"], "study": of.manifest.name, "steps": config["steps"]}
     with writing(out, kind=FACES, config=facts, weights=of.manifest.weights) as run:
         seeds = [s for s in options["seeds"] if not run.image(s).is_file()]
@@ -119,32 +116,13 @@ def faces_name(of: Run) -> str:
     return f"{FACES}-{of.manifest.name}-{digest}"
 
 
-@lru_cache(maxsize=2)
-def _generator(model: str, device: str):
-    from gammaface.generators import load_generator
-
-    return load_generator(model, device=device)
-
-
-def _generator_of(of: Run, device: str):
-    generator = _generator(of.manifest.config["model"], device)
-    if of.manifest.weights.get(generator.name) != generator.weights_hash:
-        raise GammaFaceError(
-            f"the weights of '{Path(generator.name).name}' are not those of this study",
-            fix="Press Compute again to study the model as it is now.",
-        )
-    return generator
-
-
 def _mixture(generator, of: Run, k: int, reporter: Reporter):
     """The study's mixture, or one of another K, for which its latents are harvested again."""
     from gammaface.mixture import LatentMixture
 
-    from .explore_tasks import latents_of
-
     config = of.manifest.config
     if of.has("mixture.json") and k == len(of.array("mixture_weights")) and not config["pca"]:
         return LatentMixture.load(of)
-    latents = latents_of(generator, of, reporter)
+    latents = material.latents_of(generator, of, reporter)
     reporter.stage("fit")
     return LatentMixture(k, seed=config["seed"], restarts=3).fit(latents)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gammaface.errors import GammaFaceError
-from gammaface.upkeep import is_shipped
+from gammaface.keeping.upkeep import is_shipped
 from gammaface.workspace import Run, list_runs
 from pages.parts import pictures
 from pages.parts.frame import head

@@ -4,7 +4,7 @@ from collections import Counter
 
 import streamlit as st
 
-from gammaface.upkeep import damaged_runs
+from gammaface.keeping.upkeep import damaged_runs
 from gammaface.workspace import list_runs
 from pages.parts.frame import head
 from pages.parts.run_actions import delete, said, take_in

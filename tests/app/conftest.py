@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gammaface import attributes, stages, study, workspace
+from gammaface import attributes, workspace
 from gammaface.balancing import draw_seeds
 from gammaface.generators import load_generator
+from gammaface.studies import stages, study
 from pages.parts import state
 from tests.tiny_attributes import write_classifier
 

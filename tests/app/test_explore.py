@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gammaface import attributes, jobs, loading, stages
-from gammaface.exploration import ExploreOptions, run_exploration
-from gammaface.film import record_film
+from gammaface import attributes, jobs
 from gammaface.generators import load_generator
 from gammaface.jobs import Runner
+from gammaface.models import loading
+from gammaface.studies import stages
+from gammaface.studies.exploration import ExploreOptions, run_exploration
+from gammaface.studies.film import record_film
 from gammaface.workspace import Run, list_runs, writing
-from pages.parts import explore_tasks, harvesting, latent_map, schedule, state
+from pages.parts import explore_tasks, harvesting, latent_map, schedule, state, task_material
 from tests.app.driving import PAGES, ROOT, SECONDS, chosen_faces, finish_jobs, html_of, open_app, words_of
 
 HARVEST, CLUSTERS = "pages/explore/harvest.py", PAGES[1]
@@ -275,7 +277,7 @@ def test_the_preview_is_what_the_batch_is_expected_to_become(tiny):
     import torch
     from PIL import Image
 
-    sheet = explore_tasks.look_at(tiny)(SimpleNamespace(denoised=torch.zeros(64, *tiny.shape)))
+    sheet = task_material.look_at(tiny)(SimpleNamespace(denoised=torch.zeros(64, *tiny.shape)))
     width, height = Image.open(BytesIO(sheet)).size
     assert height == 64 and width == 8 * 64 + 7 * 2
 

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from gammaface import hand_labels
-from gammaface.hand_labels import answers_of, order, place_of
-from gammaface.people import CLASSES
+from gammaface.labelling import hand_labels
+from gammaface.labelling.hand_labels import answers_of, order, place_of
+from gammaface.shares.people import CLASSES
 from gammaface.workspace import Run, writing
 from pages.parts import judged
 from tests.app.driving import LABELS, finish_jobs, html_of, open_app, words_of

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from gammaface import stages
+from gammaface.studies import stages
 from gammaface.workspace import Run, list_runs
 from tests.app.driving import (
     LABELS,

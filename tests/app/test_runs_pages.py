@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from gammaface.run_archive import export_run
+from gammaface.keeping.run_archive import export_run
 from gammaface.workspace import Run, list_runs, writing
 from tests.app.driving import html_of, open_app, words_of
 

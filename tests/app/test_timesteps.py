@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from gammaface.survey import SurveyOptions, run_survey
+from gammaface.studies.survey import SurveyOptions, run_survey
 from gammaface.workspace import writing
 from pages.parts import state
 from tests.app.driving import SECONDS, finish_jobs, open_app, words_of
-from tests.test_survey import real_faces
+from tests.studies.test_survey import real_faces
 from tests.training.test_card import tiny_classifier
 
 PAGE = "pages/explore/timesteps.py"

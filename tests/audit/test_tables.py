@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gammaface import GammaFaceError, metrics, people
+from gammaface import GammaFaceError, metrics
 from gammaface.audit import evenness
 from gammaface.audit.book import Book, joined, known_recalls, read_recalls
 from gammaface.audit.cells import Cell, read_cell, write_cell
@@ -17,12 +17,13 @@ from gammaface.audit.goals import on_front
 from gammaface.audit.quality import Faces, distances, diversity, near_copies
 from gammaface.audit.reference import Real
 from gammaface.audit.tables import audit_tables
-from gammaface.hand_labels import Recalls, place_of, record
+from gammaface.labelling.hand_labels import Recalls, place_of, record
+from gammaface.shares import people
 from gammaface.strategies import Target
 from gammaface.workspace import home
 from tests.audit.toy_classifier import labels_with
+from tests.labelling.test_hand_labels import Classifier, answers, study  # noqa: F401 - a fixture
 from tests.strategies.toy import CLASSES
-from tests.test_hand_labels import Classifier, answers, study  # noqa: F401 - a fixture
 
 GOLDEN = np.array([[0.9, 0.05, 0.1], [0.05, 0.9, 0.1], [0.05, 0.05, 0.8]])
 

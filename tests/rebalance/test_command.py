@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gammaface.long_tail import ClassImages, digits, write_class_images
+from gammaface.datasets.long_tail import ClassImages, digits, write_class_images
 from gammaface.rebalance import class_classifier, class_sets
 from gammaface.workspace import Run
 from tests.test_cli import call, refuse

@@ -40,7 +40,8 @@ def test_the_first_missing_need_is_refused():
 
 def test_reading_the_catalogue_does_not_wait_for_torch():
     code = (
-        "import sys; import gammaface.strategies.catalogue, gammaface.strategies.target, gammaface.details,"
-        " gammaface.downloads, gammaface.reached; sys.exit('torch' in sys.modules)"
+        "import sys; import gammaface.strategies.catalogue, gammaface.strategies.target,"
+        " gammaface.pictures.details, gammaface.pictures.downloads, gammaface.shares.reached;"
+        " sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0

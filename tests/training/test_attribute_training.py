@@ -16,7 +16,7 @@ from gammaface.training.attribute_card import calibration_error, rate, write_car
 from gammaface.training.augment import augment
 from gammaface.training.face_sets import TRAIN_FRAMINGS, load_face_sets, parse_data
 from gammaface.training.loop import Schedule
-from tests.test_datasets import jpeg
+from tests.datasets.test_datasets import jpeg
 
 TINY = Architecture((8, 16), (1, 1), 8, pool=False, dropout=0.1)
 SHORT = Schedule(images=64, batch_size=16, learning_rate=3e-3, warmup_images=16, ema_half_life=16)

@@ -1,0 +1,1 @@
+"""Classifiers of other people's making, and what any classifier needs of a picture."""

@@ -1,0 +1,1 @@
+"""Runs kept in order: renamed, deleted, exported and imported as one file."""

@@ -1,0 +1,1 @@
+"""Expectation-maximisation beneath LatentMixture: many mixtures at once, rows as a stream."""

@@ -1,0 +1,1 @@
+"""Diffusion models by name: found, fetched, checked and loaded, whatever their layout."""

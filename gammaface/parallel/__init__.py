@@ -1,0 +1,1 @@
+"""Several processes at one job: who does what, and how their rows come together."""

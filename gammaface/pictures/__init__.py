@@ -1,0 +1,1 @@
+"""One picture of a run: where it began, its way from noise, variations, and taking it along."""

@@ -1,0 +1,1 @@
+"""What keeps a run folder whole: its manifest, its checksums, its lock."""

@@ -1,0 +1,1 @@
+"""Whole computations on a harvest, each one run: study, exploration, survey."""
