@@ -6,8 +6,9 @@ BIN := .venv/bin
 run: .venv/.runtime
 	$(BIN)/python -m pages.parts.serve
 
+# One thread a worker: the tests' networks are tiny, and threads would only wait for each other.
 test: .venv/.dev
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile
 
 slow: .venv/.dev
 	$(BIN)/python -m pytest -q -m slow
