@@ -1,6 +1,6 @@
 """The audit's bootstrap beside fairlearn's, on the same rows.
 
-Run: python benchmarks/metrics_bootstrap.py [--peer-resamples 20]
+Run: python -m benchmarks.metrics_bootstrap [--peer-resamples 20]
 
 fairlearn's MetricFrame resamples with pandas and calls each metric per group; it is timed on
 fewer resamples, and the ratio is per resample. It has no KL and no bias amplification, so it

@@ -35,7 +35,6 @@ import torch
 from diffusers import DDPMPipeline, DDPMScheduler, DiffusionPipeline, UNet2DModel
 
 from gammaface.attributes import load_attributes
-from gammaface.audit.reference import side_of
 from gammaface.balancing import draw_seeds
 from gammaface.generators import Generator, load_generator, seeded
 from gammaface.models.precision import arithmetic, fast_dtype
@@ -267,7 +266,7 @@ def main() -> None:
     print(f"{'model':9}{'what':24}{'ours':>24}{'beside':>24}{'ratio':>22}  goal")
     if options.only != "pixels":
         rivals = Rivals.load("bundled", Path(options.model), device.type)
-        real = faces(options.data, side_of(rivals.ours)) if options.data else None
+        real = faces(options.data, rivals.ours.side) if options.data else None
         compare(rivals, options, options.n, options.quality, real)
     if options.only != "bundled":
         with tempfile.TemporaryDirectory() as scratch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,11 @@ class Generator:
     @property
     def dimensions(self) -> int:
         return int(np.prod(self.shape))
+
+    @cached_property
+    def side(self) -> int:
+        """Side of an image in pixels."""
+        return self.decode(torch.zeros(1, *self.shape)).shape[-1]
 
     def sqrt_abar(self, t: int) -> float:
         """Share of the clean image's amplitude left in x_t, in [0, 1]."""

@@ -21,6 +21,11 @@ if TYPE_CHECKING:  # reading and marking PNG files must not wait for torch
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
+def to_unit(images: torch.Tensor) -> torch.Tensor:
+    """uint8 pixels to float in [-1, 1]."""
+    return images.float().div_(127.5).sub_(1.0)
+
+
 def to_uint8(images: torch.Tensor) -> np.ndarray:
     """(n, 3, H, W) in [-1, 1] to uint8 (n, H, W, 3)."""
     import torch

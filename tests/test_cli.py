@@ -55,6 +55,21 @@ def test_the_demo_writes_a_report(tiny_folder, tmp_path):
     call("report", out)
 
 
+def test_pictures_are_harvested_forward(tiny_folder, tmp_path):
+    from tests.datasets.test_datasets import jpeg
+
+    faces = tmp_path / "faces"
+    faces.mkdir()
+    for i in range(5):
+        (faces / f"{i}.jpg").write_bytes(jpeg(colour=(40 * i, 90, 200)))
+    asked = ["harvest", "--model", tiny_folder, "--data", faces, "-n", 4, "--out", tmp_path / "z"]
+    call(*asked)
+    run = Run.open(tmp_path / "z")
+    assert run.array("latents").shape == (4, 1024) and run.manifest.config["direction"] == "forward"
+    with pytest.raises(GammaFaceError, match="without a sampler"):
+        call(*asked, "--steps", 5)
+
+
 def test_runs_are_listed(tiny_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("GAMMAFACE_HOME", str(tmp_path))
     call("harvest", "--model", tiny_folder, "-n", 4, "--steps", 2, "--out", tmp_path / "mine")

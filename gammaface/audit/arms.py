@@ -75,8 +75,10 @@ def base_of(cells: Sequence[Stored]) -> Stored | None:
     return next((stored for stored in cells if is_base(stored.cell)), None)
 
 
-def over_seeds(values: Sequence[float]) -> dict[str, float]:
+def over_seeds(values: Sequence[float], *, least: float = -np.inf, most: float = np.inf) -> dict[str, float]:
     """Mean, standard deviation and 95% interval (Student's t) over seeds.
+
+    Few seeds make long intervals: `least` and `most`, the ends of what a value can be, cut them.
 
     Examples
     --------
@@ -85,6 +87,8 @@ def over_seeds(values: Sequence[float]) -> dict[str, float]:
     (2.0, 1.0, -0.484)
     >>> over_seeds([1.0])["low"]
     nan
+    >>> over_seeds([0.9, 1.0], least=0.0, most=1.0)["high"]
+    1.0
     """
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]
@@ -92,7 +96,7 @@ def over_seeds(values: Sequence[float]) -> dict[str, float]:
     mean = float(known.mean()) if n else np.nan
     sd = float(known.std(ddof=1)) if n > 1 else np.nan
     reach = float(student.ppf(0.975, n - 1) * sd / np.sqrt(n)) if n > 1 else np.nan
-    return {"value": mean, "sd": sd, "low": mean - reach, "high": mean + reach}
+    return {"value": mean, "sd": sd, "low": max(least, mean - reach), "high": min(most, mean + reach)}
 
 
 def paired(values: Mapping[int, float], baseline: Mapping[int, float]) -> dict[str, float]:

@@ -9,9 +9,9 @@ import pandas as pd
 import torch
 
 from gammaface.audit.reading import label_table
-from gammaface.datasets import DataSource, load_images
+from gammaface.datasets import load_all
 from gammaface.generators import Generator
-from gammaface.training.autoencoder import to_unit
+from gammaface.images import to_unit
 from gammaface.workspace import Run
 
 LIMIT = 4000  # real test faces
@@ -85,11 +85,9 @@ def read_real(
     GammaFaceError
         As :func:`gammaface.datasets.load_images`, and for a classifier without features.
     """
-    side = side_of(generator)
-    sources = [DataSource.parse(text) for text in data]
 
     def read(part: str | None, most: int) -> torch.Tensor:
-        pixels = torch.cat([load_images(source, resolution=side, split=part) for source in sources])
+        pixels = load_all(data, resolution=generator.side, split=part)
         rows = np.sort(np.random.default_rng(seed).permutation(len(pixels))[:most])
         return pixels[torch.from_numpy(rows)]
 
@@ -99,8 +97,3 @@ def read_real(
         pixels = read(train_split, TRAIN_LIMIT)
         train = np.concatenate([classifier.features(to_unit(part)) for part in pixels.split(4096)])
     return Real(label_table(classifier, test), classifier.features(test), train)
-
-
-def side_of(generator: Generator) -> int:
-    """Side of a generator's images in pixels."""
-    return generator.decode(torch.zeros(1, *generator.shape)).shape[-1]

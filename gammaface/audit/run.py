@@ -25,7 +25,7 @@ from gammaface.audit.book import Book, known_recalls, told_classes
 from gammaface.audit.draw import Scene, draw_cell
 from gammaface.audit.memory import with_memory
 from gammaface.audit.options import AuditOptions
-from gammaface.audit.reference import Real, side_of
+from gammaface.audit.reference import Real
 from gammaface.audit.second import Second
 from gammaface.audit.tables import write_tables
 from gammaface.audit.thumbnails import keep_thumbnails
@@ -108,7 +108,7 @@ def run_audit(
         second=second.name if second else "",
         second_missing="" if second else second_missing,
         extractor=f"attributes ({digest[:12]})" if hasattr(classifier, "features") else "",
-        resolution=side_of(generator),
+        resolution=generator.side,
     )
     with writing(out, kind=KIND, config=config, weights=weights) as run:
         book = _grown(run, book)

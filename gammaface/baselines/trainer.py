@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from gammaface.attributes import ARCHITECTURES, Architecture, AttributeNetwork
 from gammaface.baselines.problem import Examples, Problem, Recipe, Trained
 from gammaface.errors import GammaFaceError
+from gammaface.images import to_unit
 from gammaface.training.augment import augment
-from gammaface.training.autoencoder import to_unit
 from gammaface.training.loop import denormals_flushed, has_fast_bf16, step_generator
 
 BACKBONES: dict[str, Architecture] = ARCHITECTURES | {

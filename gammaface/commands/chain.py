@@ -71,30 +71,35 @@ def harvest(
     steps: StepsOrChosen = None,
     sampler: SamplerOrChosen = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Pictures to noise forward instead: PATH or PATH@left,top,right,bottom."),
+    ] = None,
     out: Out = None,
 ) -> None:
-    """Keep the latents of n seeds at a timestep."""
+    """Keep the latents of n seeds, or of n pictures, at a timestep."""
     from gammaface.commands.progress import progress_bar
+    from gammaface.datasets import load_all
+    from gammaface.forward import harvest_images
     from gammaface.generators import MICRO_BATCH, load_generator
+    from gammaface.images import to_unit
     from gammaface.latents import harvest as harvest_latents
     from gammaface.solver_choice import sampler_for
 
-    out = out or home() / f"harvest-{plain_name(model)}-{space}-{seed}"
-    generator = load_generator(model)
-    with progress_bar("harvest") as progress:
-        harvest_latents(
-            generator,
-            n=n,
-            t=t,
-            space=space,
-            seed=seed,
-            pca=pca,
-            **asdict(sampler_for(generator, sampler, steps)),
-            batch_size=batch_size or MICRO_BATCH,
-            out=out,
-            workers=join(),
-            progress=progress,
+    if data and (steps or sampler):
+        raise GammaFaceError(
+            "pictures are noised in one step, without a sampler", fix="Leave --steps and --sampler out."
         )
+    out = out or home() / f"harvest-{plain_name(model)}-{'pictures-' if data else ''}{space}-{seed}"
+    generator = load_generator(model)
+    asked = {"t": t, "space": space, "seed": seed, "pca": pca, "batch_size": batch_size or MICRO_BATCH}
+    with progress_bar("harvest") as progress:
+        if data:
+            pixels = load_all(data, resolution=generator.side, limit=n)[:n]
+            harvest_images(generator, to_unit(pixels), **asked, out=out, progress=progress)
+        else:
+            path = asdict(sampler_for(generator, sampler, steps))
+            harvest_latents(generator, n=n, **asked, **path, out=out, workers=join(), progress=progress)
     print(out)
 
 

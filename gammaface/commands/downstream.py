@@ -16,7 +16,13 @@ Generated = Annotated[
     list[str] | None,
     typer.Option(help="NAME=RUN of labelled generated faces, like plain=RUN; repeat a NAME for more seeds."),
 ]
-Model = Annotated[str, typer.Option(help="Generator whose latents ramaswamy and diga edit.")]
+Model = Annotated[
+    str, typer.Option(help="Generator that --draw draws with, and whose latents ramaswamy and diga edit.")
+]
+Draw = Annotated[
+    int | None,
+    typer.Option(min=1, help="Draw and label so many faces, once a seed, for every set that is not given."),
+]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; default: cuda where there is one.")]
 
 
@@ -24,6 +30,7 @@ def downstream(
     data: Data,
     out: Annotated[Path, typer.Option(help="Run folder to write; the same command continues it.")],
     generated: Generated = None,
+    draw: Draw = None,
     tasks: Annotated[
         list[str] | None, typer.Option(help="TARGET or NAME:TARGET, repeat. Default: all.")
     ] = None,
@@ -65,6 +72,7 @@ def downstream(
     from gammaface.downstream.grid import Grid, parse_percent, parse_seeds
     from gammaface.downstream.study import run_downstream
     from gammaface.downstream.tasks import parse_tasks
+    from gammaface.downstream.whole import make_bench
 
     grid = Grid(
         parse_tasks(tasks or [], [text.partition("=")[0] for text in data]),
@@ -87,9 +95,18 @@ def downstream(
         augmentation=augmentation,
         device=device or _device(),
     )
-    bench = _bench(data, generated, model, cells, recipe, Sizes(per_class, test=test_faces))
+    workers = join()
     with stage_bars() as report:
-        run = run_downstream(bench, cells, out=out, resamples=resamples, workers=join(), report=report)
+        bench = make_bench(
+            cells,
+            _material(data, generated, draw, model, recipe.device),
+            recipe=recipe,
+            sizes=Sizes(per_class, test=test_faces),
+            workers=workers,
+            report=report,
+        )
+        run = run_downstream(bench, cells, out=out, resamples=resamples, workers=workers, report=report)
+    print("\n".join(face_set.summary() for face_set in bench.sets.values()))
     print("\n".join(_sizes(run.table("cells"))))
     print("\n".join(run.table("claims")["sentence"]))
     print(run.path)
@@ -100,6 +117,7 @@ def downstream_cell(
     cell: Annotated[str, typer.Argument(help="Name of a cell; `table RUN --name cells` lists them.")],
     data: Data,
     generated: Generated = None,
+    draw: Draw = None,
     model: Model = "faces",
     device: Device = None,
 ) -> None:
@@ -108,6 +126,7 @@ def downstream_cell(
     from gammaface.downstream.bench import Sizes
     from gammaface.downstream.cells import read_cell
     from gammaface.downstream.study import reproduce
+    from gammaface.downstream.whole import make_bench
     from gammaface.workspace import Run
 
     opened = Run.open(run)
@@ -115,7 +134,9 @@ def downstream_cell(
     recipe, sizes = Recipe(**stored.config["recipe"]), Sizes(**stored.config["sizes"])
     if device and device != recipe.device:
         raise GammaFaceError(f"the cell was computed on {recipe.device}", fix="Leave --device out.")
-    bench = _bench(data, generated, model, [stored.cell], recipe, sizes)
+    with stage_bars() as report:
+        material = _material(data, generated, draw, model, recipe.device)
+        bench = make_bench([stored.cell], material, recipe=recipe, sizes=sizes, report=report)
     differing = reproduce(opened, cell, bench)
     if len(differing):
         raise GammaFaceError(
@@ -138,26 +159,19 @@ def downstream_tables(
     print("\n".join(tables["claims"]["sentence"]))
 
 
-def _bench(data, generated, model, cells, recipe, sizes):
-    from gammaface.baselines import METHODS
-    from gammaface.downstream.bench import Bench
-    from gammaface.downstream.labelled import read_labelled
-    from gammaface.downstream.tasks import get_all
+def _material(data, generated, draw, model, device):
+    from gammaface.attributes import load_attributes
+    from gammaface.downstream.drawn import Drawing
+    from gammaface.downstream.whole import Material
     from gammaface.generators import load_generator
-    from gammaface.training.face_sets import load_face_sets, parse_data
 
-    for text in data:
-        get_all(parse_data(text)[0])
-    labelled: dict[str, list] = {}
-    for text in generated or []:
-        name, path = parse_data(text)
-        labelled.setdefault(name, []).append(read_labelled(path))
-    editing = any(METHODS[cell.method].editing for cell in cells)
-    generator = load_generator(model, device=recipe.device) if editing else None
-    sets = {face_set.name: face_set for face_set in load_face_sets(data, seed=0)}
-    for face_set in sets.values():
-        print(face_set.summary())
-    return Bench(sets, labelled, recipe=recipe, sizes=sizes, generator=generator)
+    return Material(
+        data,
+        generator=lambda: load_generator(model, device=device),
+        classifier=lambda: load_attributes(device=device),
+        generated=generated or (),
+        drawing=Drawing(draw) if draw else None,
+    )
 
 
 def _device() -> str:

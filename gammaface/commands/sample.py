@@ -11,25 +11,8 @@ import typer
 from gammaface.commands.chain import Count, Model, Out, SamplerOrChosen, Seed, StepsOrChosen
 from gammaface.errors import GammaFaceError
 from gammaface.models.hub import plain_name
-from gammaface.parallel.workers import Workers, join
-from gammaface.workspace import Run, extending, home
-
-
-def _default_harvest(generator, workers: Workers) -> Path:
-    """A harvest with the paper's K = 4, made once per model and weights."""
-    from gammaface.commands.progress import progress_bar
-    from gammaface.latents import harvest
-    from gammaface.mixture import LatentMixture
-
-    place = home() / f"harvest-{Path(generator.name).name}-{generator.weights_hash[:8]}"
-    if not workers.on_main(lambda: (place / "mixture.json").exists()):
-        with progress_bar("harvest") as progress:
-            latents = harvest(generator, n=2000, out=place, workers=workers, progress=progress)
-        with extending(place, workers=workers) as opened:
-            mixture = LatentMixture(4, restarts=3).fit(latents, workers=workers)
-            if workers.main:
-                mixture.save(opened)
-    return place
+from gammaface.parallel.workers import join
+from gammaface.workspace import Run, home
 
 
 def _target(strategy, target: str | None, shares: str | None, classes):
@@ -85,6 +68,7 @@ def sample(
     from gammaface.generators import load_generator
     from gammaface.mixture import LatentMixture
     from gammaface.solver_choice import sampler_for
+    from gammaface.standard_mixture import standard_mixture
     from gammaface.strategies import as_labeller, get_strategy
 
     chosen, options = get_strategy(strategy), parse_options(set_ or [])
@@ -95,8 +79,11 @@ def sample(
     between = f"{strategy}-{target.replace(',', '-')}" if target else strategy
     out = out or home() / f"sample-{plain_name(model)}-{between}-{seed}"
     generator, mixture, workers = load_generator(model), None, join()
-    if "mixture" in chosen.needs:
-        mixture = LatentMixture.load(Run.open(harvest or _default_harvest(generator, workers)))
+    if "mixture" in chosen.needs and harvest:
+        mixture = LatentMixture.load(Run.open(harvest))
+    elif "mixture" in chosen.needs:
+        with progress_bar("harvest") as progress:
+            mixture = standard_mixture(generator, workers=workers, progress=progress)
     with progress_bar("sample") as progress:
         draw_run(
             generator,

@@ -33,7 +33,6 @@ def solver(
 ) -> None:
     """Record quality against steps, and choose the cheapest sampler that is as good as the best."""
     from gammaface.attributes import load_attributes
-    from gammaface.audit.reference import side_of
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
     from gammaface.solver_choice import POINTS, Choice, record_curve
@@ -44,7 +43,7 @@ def solver(
     generator, extractor = load_generator(model), load_attributes(classifier)
     real = None
     if data:
-        pixels = read_images(data, side_of(generator), limit)
+        pixels = read_images(data, generator.side, limit)
         real = features_of(extractor, pixels, seed=seed)
     with stage_bars() as report_stage:
         run = record_curve(
@@ -67,7 +66,7 @@ def features_of(extractor, pixels, *, seed: int):
     import numpy as np
     import torch
 
-    from gammaface.training.autoencoder import to_unit
+    from gammaface.images import to_unit
 
     rows = np.sort(np.random.default_rng(seed).permutation(len(pixels))[:REFERENCE])
     return extractor.features(to_unit(pixels[torch.from_numpy(rows)]))

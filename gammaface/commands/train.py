@@ -26,15 +26,12 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Use at most this many im
 def read_images(data: list[str], resolution: int, limit: int | None, split: str = "train"):
     """uint8 (n, 3, H, H) of all sources together."""
     # Imported here: torch and diffusers take seconds that `--help` should not pay.
-    import torch
-
-    from gammaface.datasets import DataSource, load_images
+    from gammaface.datasets import load_all
     from gammaface.errors import GammaFaceError
 
     if resolution not in (64, 128):
         raise GammaFaceError(f"resolution {resolution}", fix="Give --resolution 64 or 128.")
-    sources = [DataSource.parse(text) for text in data]
-    return torch.cat([load_images(s, resolution=resolution, limit=limit, split=split) for s in sources])
+    return load_all(data, resolution=resolution, limit=limit, split=split)
 
 
 @app.command()

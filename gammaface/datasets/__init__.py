@@ -1,7 +1,7 @@
 """Face pictures and their labels: published layouts in, one typed schema out."""
 
 from gammaface.datasets.lookalikes import difference_hash, grouped_holdout, lookalike_groups
-from gammaface.datasets.pictures import DataSource, Framing, decode_image, load_images
+from gammaface.datasets.pictures import DataSource, Framing, decode_image, load_all, load_images
 from gammaface.datasets.presets import PRESETS, grouping
 from gammaface.datasets.readers import READERS, read_faces
 from gammaface.datasets.schema import CLASSES, Faces
@@ -17,6 +17,7 @@ __all__ = [
     "difference_hash",
     "grouped_holdout",
     "grouping",
+    "load_all",
     "load_images",
     "lookalike_groups",
     "read_faces",

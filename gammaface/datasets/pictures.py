@@ -98,6 +98,18 @@ def load_images(
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
 
 
+def load_all(
+    sources: list[str], *, resolution: int, split: str | None = "train", limit: int | None = None
+) -> torch.Tensor:
+    """Every image of several sources, each ``PATH`` or ``PATH@left,top,right,bottom``.
+
+    As :func:`load_images`; `limit` counts for each source.
+    """
+    parsed = [DataSource.parse(text) for text in sources]
+    read = [load_images(s, resolution=resolution, split=split, limit=limit) for s in parsed]
+    return torch.cat(read)
+
+
 def decode_image(
     data: bytes,
     *,

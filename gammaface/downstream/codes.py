@@ -9,7 +9,7 @@ from gammaface.baselines.problem import CodeSpace
 from gammaface.downstream.labelled import at_resolution
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator
-from gammaface.training.autoencoder import to_unit
+from gammaface.images import to_unit
 
 
 def latent_codes(generator: Generator, *, resolution: int) -> CodeSpace:
@@ -29,7 +29,7 @@ def latent_codes(generator: Generator, *, resolution: int) -> CodeSpace:
     @torch.no_grad()
     def encode(images: torch.Tensor) -> np.ndarray:
         parts = []
-        for batch in at_resolution(images, _native(generator)).split(MICRO_BATCH):
+        for batch in at_resolution(images, generator.side).split(MICRO_BATCH):
             # Autoencoders name it differently; KL ones give a distribution.
             found = autoencoder.encode(to_unit(batch).to(generator.device))[0]
             latent = found if isinstance(found, torch.Tensor) else found.mode()
@@ -46,9 +46,3 @@ def latent_codes(generator: Generator, *, resolution: int) -> CodeSpace:
         return at_resolution(torch.cat(parts), resolution)
 
     return CodeSpace(encode, decode)
-
-
-def _native(generator: Generator) -> int:
-    """Side of the pictures that the autoencoder takes."""
-    with torch.no_grad():
-        return generator.decode(torch.zeros(1, *generator.shape)).shape[-1]

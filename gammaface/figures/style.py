@@ -29,6 +29,7 @@ SHAPES = (
     ("pentagon", "⬟"),
     ("triangle-left", "◀"),
 )
+TITLE = 10  # pixels above a title, whatever the height: a legend may stand 42 below the top
 INK, LINE = "#767e88", "rgba(128,136,148,0.28)"
 # What a finger would point at: one of the two stands out from any point and any page.
 RING, HALO = "#15181b", "#ffffff"
@@ -37,7 +38,7 @@ _AXIS = dict(gridcolor=LINE, linecolor=LINE, zeroline=False, ticks="", title_sta
 TEMPLATE = go.layout.Template(
     layout=dict(
         font=dict(family="'Source Sans', system-ui, sans-serif", size=14, color=INK),
-        title=dict(x=0, xanchor="left", xref="container", y=0.97, yanchor="top", font_size=17),
+        title=dict(x=0, xanchor="left", xref="container", yref="container", yanchor="top", font_size=17),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         xaxis=_AXIS,
@@ -63,7 +64,8 @@ def mark_of(component: int) -> Mark:
 
 
 def finish(figure: go.Figure, question: str, *, height: int, legend: dict | None = None) -> None:
-    figure.update_layout(template=TEMPLATE, title_text=question, height=height, legend=legend)
+    title = dict(text=question, y=1 - TITLE / height)
+    figure.update_layout(template=TEMPLATE, title=title, height=height, legend=legend)
 
 
 def need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:

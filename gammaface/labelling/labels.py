@@ -102,7 +102,7 @@ def label_encoded(
     GammaFaceError
         For no picture, or one that cannot be decoded.
     """
-    from gammaface.training.autoencoder import to_unit
+    from gammaface.images import to_unit
 
     if not named:
         raise GammaFaceError("no pictures were found", fix="Give a folder, Parquet file or run with images.")

@@ -19,8 +19,8 @@ from gammaface.attributes import softmax
 from gammaface.datasets.long_tail import ClassImages
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
+from gammaface.images import to_unit
 from gammaface.training.attributes import calibrate
-from gammaface.training.autoencoder import to_unit
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 WIDTH, FEATURES = 32, 64

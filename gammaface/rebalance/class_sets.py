@@ -17,6 +17,7 @@ import torch
 from gammaface.datasets.long_tail import ClassImages
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, load_generator
+from gammaface.images import to_unit
 from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.bundle import write_generator
 from gammaface.rebalance.class_classifier import train_class_classifier
@@ -25,7 +26,6 @@ from gammaface.rebalance.material import Original
 from gammaface.rebalance.recipe import Recipe
 from gammaface.rebalance.run import Report, run_rebalance
 from gammaface.rebalance.tune import Examples, train_network
-from gammaface.training.autoencoder import to_unit
 from gammaface.training.diffusion import UNetWidths, build_scheduler, build_unet
 from gammaface.training.loop import Schedule
 from gammaface.workspace import Run

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from gammaface.datasets import DataSource, load_images
+from gammaface.datasets import DataSource, load_all, load_images
 from gammaface.drawing import draw_run
 from gammaface.generators import Generator
+from gammaface.images import to_unit
 from gammaface.rebalance.critic import Critic
 from gammaface.rebalance.recipe import OWN_SEED, SYNTHETIC_SEED, Recipe
 from gammaface.rebalance.weights import check_groups
-from gammaface.training.autoencoder import to_unit
 from gammaface.workspace import Run
 
 CHUNK = 256
@@ -72,14 +72,7 @@ def read_pictures(generator: Generator, data: list[str], *, split: str | None) -
     """
     if not data:
         return None
-    side = side_of(generator)
-    sources = [DataSource.parse(text) for text in data]
-    return torch.cat([load_images(s, resolution=side, split=split) for s in sources])
-
-
-def side_of(generator: Generator) -> int:
-    """Side of the images, in pixels."""
-    return generator.decode(torch.zeros(1, *generator.shape)).shape[-1]
+    return load_all(data, resolution=generator.side, split=split)
 
 
 def biased_material(
@@ -139,8 +132,7 @@ def _drawn(run: Run, name: str, generator, critic: Critic, recipe: Recipe, *, se
         progress=lambda done, total: say(f"draw {name}", done, total),
         **(steered if even else {"strategy": "plain"}),
     )
-    folder, side = DataSource(found.path / "images"), side_of(generator)
-    return load_images(folder, resolution=side)
+    return load_images(DataSource(found.path / "images"), resolution=generator.side)
 
 
 def _keep(run: Run, name: str, pixels: torch.Tensor, labels, generator, critic: Critic, recipe: Recipe):

@@ -30,6 +30,7 @@ import pandas as pd
 import torch
 
 from gammaface.generators import Generator
+from gammaface.images import to_unit
 from gammaface.rebalance.bundle import read_generator, trainable, untrained, write_generator
 from gammaface.rebalance.critic import Critic
 from gammaface.rebalance.material import Material, Original, balanced_material, biased_material
@@ -41,7 +42,6 @@ from gammaface.rebalance.time_weights import fit_time_weights
 from gammaface.rebalance.tune import Examples, freeze_first, train_network
 from gammaface.rebalance.weights import class_weights, density_ratio
 from gammaface.rebalance.words import sentences_table
-from gammaface.training.autoencoder import to_unit
 from gammaface.training.loop import Schedule
 from gammaface.workspace import Run, writing
 

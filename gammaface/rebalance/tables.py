@@ -22,8 +22,12 @@ TABLES = ("rows", "by_set", "shares", "groups", "between", "sentences")
 WITH_INTERVAL = ("fd", "fd_soft", "fd_corrected", "confidence", "score", "frechet", "kernel")
 WITH_INTERVAL += ("frechet_all", "kernel_all", "precision", "recall", "diversity", "near_copies")
 MATCHED = ("frechet", "kernel")
+# What a value can be; the kernel distance is an unbiased estimate and may fall below nought.
+ENDS = dict.fromkeys(WITH_INTERVAL, {"least": 0.0}) | dict.fromkeys(("kernel", "kernel_all"), {})
+ENDS |= dict.fromkeys(("confidence", "precision", "recall", "near_copies"), {"least": 0.0, "most": 1.0})
 GOAL = 0.2  # of plain's discrepancy: the paper's is .21
 WORSE = 0.1  # share of plain's distance that quality may lose
+TESTED = 3  # sets: of fewer, an interval is too long for "not significantly worse" to mean anything
 QUALITY_ROWS = 2000
 
 
@@ -47,9 +51,9 @@ def rows_table(
         Student's t over sets). ``fd`` and the group-matched distances also have ``_vs_plain``
         with its ends, paired by set. ``noise_floor`` of an even sampler of n; ``fd_times``,
         the discrepancy over plain's; ``path_length`` with its 95% interval over pairs;
-        ``goal_met`` (at most a fifth of plain's discrepancy), ``quality_kept`` (group-matched
-        Fréchet distance within 10% of plain's, or not significantly larger), each missing
-        for plain; ``go_on`` and ``guard``, see `guard.judge`.
+        ``goal_met`` (at most a fifth of plain's discrepancy), ``quality_kept`` (no sign of
+        collapse, and the group-matched Fréchet distance within 10% of plain's or, of 3 sets
+        and more, not significantly larger), each missing for plain; ``go_on`` and ``guard``, see `guard.judge`.
     """
     values = {
         key: dict(zip(part["set"], part["value"], strict=True))
@@ -72,7 +76,7 @@ def rows_table(
         }
         found |= {k: v for k, v in facts.get(row.name, {}).items() if k in found}
         for metric in WITH_INTERVAL:
-            told = over_seeds(list(values[row.name, metric].values()))
+            told = over_seeds(list(values[row.name, metric].values()), **ENDS[metric])
             found |= {metric + ("" if end == "value" else f"_{end}"): v for end, v in told.items()}
         for metric in ("fd", *MATCHED):
             free = (PLAIN.name, "fd") if metric == "fd" else (row.name, f"{metric}_plain")
@@ -101,12 +105,12 @@ def _verdicts(table: pd.DataFrame) -> pd.DataFrame:
     trained = table["row"] != PLAIN.name
     limit = np.maximum(GOAL * plain["fd"], table["noise_floor"])
     table["goal_met"] = (table["fd"] <= limit).astype(object).where(trained, None)
-    within = table["frechet_vs_plain"] <= WORSE * table["frechet_plain"]
-    unclear = table["frechet_vs_plain_low"] <= 0
-    known = trained & table["frechet_vs_plain"].notna()
-    table["quality_kept"] = (within | unclear).astype(object).where(known, None)
     verdicts = [judge(r | {"recall_plain": plain["recall"]}) for r in table.to_dict(orient="records")]
     table["go_on"] = [v.go_on for v in verdicts]
+    within = table["frechet_vs_plain"] <= WORSE * table["frechet_plain"]
+    unclear = (table["frechet_vs_plain_low"] <= 0) & (table["sets"] >= TESTED)
+    known = trained & table["frechet_vs_plain"].notna()
+    table["quality_kept"] = ((within | unclear) & table["go_on"]).astype(object).where(known, None)
     table["guard"] = [v.words if r else "" for v, r in zip(verdicts, trained, strict=True)]
     return table
 

@@ -29,6 +29,7 @@ from gammaface.attributes import AttributeClassifier
 from gammaface.datasets import read_faces
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
+from gammaface.images import to_unit
 from gammaface.mixture import LatentMixture
 from gammaface.pca import fit_pca
 from gammaface.studies.along import Block, along_noising, along_sampling
@@ -36,7 +37,6 @@ from gammaface.studies.components import association, holm, looks
 from gammaface.studies.probes import linear_probe
 from gammaface.studies.survey_findings import findings
 from gammaface.sweep import suggest_k, sweep_bic
-from gammaface.training.autoencoder import to_unit
 from gammaface.workspace import Run, writing
 
 PEOPLE = ("gender", "race", "young40", "young60", "smile", "glasses", "hair")
@@ -150,9 +150,8 @@ def real_faces(
     faces = read_faces(path)
     rows = np.sort(np.random.default_rng(seed).permutation(len(faces.frame))[:n])
     picked = faces.select(np.isin(np.arange(len(faces.frame)), rows))
-    side = generator.decode(torch.zeros(1, *generator.shape)).shape[-1]
     labels = picked.frame[[name for name in PEOPLE if picked.frame[name].notna().any()]]
-    return to_unit(picked.images(resolution=side)), labels.astype(object)
+    return to_unit(picked.images(resolution=generator.side)), labels.astype(object)
 
 
 def _people(classifier: AttributeClassifier, images: torch.Tensor) -> pd.DataFrame:

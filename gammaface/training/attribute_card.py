@@ -11,8 +11,8 @@ from scipy.stats import binomtest
 
 from gammaface.attributes import AGE_NEAR, HEADS, AttributeClassifier, age_estimate, softmax
 from gammaface.files import write_whole
+from gammaface.images import to_unit
 from gammaface.tables import Format, render
-from gammaface.training.autoencoder import to_unit
 from gammaface.training.face_sets import FaceSet
 
 BINS = 15

@@ -29,8 +29,8 @@ from gammaface.attributes import (
 )
 from gammaface.datasets import Faces
 from gammaface.errors import GammaFaceError
+from gammaface.images import to_unit
 from gammaface.training.augment import augment
-from gammaface.training.autoencoder import to_unit
 from gammaface.training.face_sets import FaceSet
 from gammaface.training.grow import grow
 from gammaface.training.loop import Schedule, as_config, step_generator, train

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from accelerate import PartialState
 from diffusers import AutoencoderDC
 
+from gammaface.images import to_unit
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 LATENT_CHANNELS = 16
@@ -84,11 +85,6 @@ class Roundtrip(torch.nn.Module):
     def forward(self, images: torch.Tensor, noise: torch.Tensor):
         latents = self.autoencoder.encode(images).latent
         return self.autoencoder.decode(latents + LATENT_NOISE * noise).sample, latents
-
-
-def to_unit(images: torch.Tensor) -> torch.Tensor:
-    """uint8 pixels to float in [-1, 1]."""
-    return images.float().div_(127.5).sub_(1.0)
 
 
 def train_autoencoder(

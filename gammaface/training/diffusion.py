@@ -17,7 +17,7 @@ from accelerate import PartialState
 from diffusers import AutoencoderDC, DDIMScheduler, UNet2DModel
 from tqdm.auto import tqdm
 
-from gammaface.training.autoencoder import to_unit
+from gammaface.images import to_unit
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 MIN_SNR = 5.0

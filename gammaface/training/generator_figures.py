@@ -7,13 +7,13 @@ import pandas as pd
 import torch
 
 from gammaface.attributes import HEADS, AttributeClassifier
+from gammaface.images import to_unit
 from gammaface.metrics.measure import Measure
 from gammaface.metrics.quality import frechet_distance, kernel_distance, nearest, precision_recall
 from gammaface.metrics.quality_by_group import DIMENSIONS, quality_by_group
 from gammaface.metrics.representation import fairness_discrepancy, noise_floor
 from gammaface.tables import Format, render
 from gammaface.training.attribute_card import rate
-from gammaface.training.autoencoder import to_unit
 
 NEIGHBOURS = 3
 MATCHED = ("gender", "race")

@@ -19,9 +19,8 @@ from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
 from gammaface.errors import GammaFaceError
 from gammaface.generators import load_generator, seeded
-from gammaface.images import to_grid, to_png, to_uint8
+from gammaface.images import to_grid, to_png, to_uint8, to_unit
 from gammaface.sampling import ddim, timestep_path
-from gammaface.training.autoencoder import to_unit
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 WIDTHS = (128, 128, 256, 256, 512, 512)

@@ -29,8 +29,13 @@ STAGES = {
     "tables": "Comparing methods",
     "film": "Drawing the filmstrip",
     "people": "Drawing and labelling people",
+    "faces": "Drawing even faces",
+    "direction": "Looking for the direction",
+    "moving": "Moving faces along it",
+    "upscale": "Making faces small and large again",
     "label": "Labelling pictures",
     "generated faces": "Drawing faces",
+    "cells": "Training classifiers",
     "generated cells": "Looking at spaces and timesteps",
 }
 ENDED = {"cancelled": "was cancelled", "interrupted": "was interrupted", "failed": "failed"}

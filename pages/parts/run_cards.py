@@ -26,6 +26,8 @@ KINDS = {
     "faces": "Single faces",
     "hand-labels": "Hand labels",
     "film": "Filmstrip",
+    "map3d": "Map in 3-D",
+    "solver": "Quality against steps",
 }
 THUMBS, SIDE = 6, 96  # pictures on a card, and their side in pixels
 PAGE = "pages/runs/details.py"
