@@ -53,7 +53,8 @@ def rows_table(
         the discrepancy over plain's; ``path_length`` with its 95% interval over pairs;
         ``goal_met`` (at most a fifth of plain's discrepancy), ``quality_kept`` (no sign of
         collapse, and the group-matched Fréchet distance within 10% of plain's or, of 3 sets
-        and more, not significantly larger), each missing for plain; ``go_on`` and ``guard``, see `guard.judge`.
+        and more, not significantly larger), each missing for plain; ``go_on`` and ``guard``,
+        see `guard.judge`.
     """
     values = {
         key: dict(zip(part["set"], part["value"], strict=True))
@@ -88,7 +89,7 @@ def rows_table(
         found["noise_floor"] = noise_floor(critic.k, n)
         found |= _path(paths.get(row.name))
         table.append(found)
-    return _verdicts(pd.DataFrame(table))
+    return verdicts(pd.DataFrame(table))
 
 
 def _path(moves: np.ndarray | None) -> dict[str, float]:
@@ -99,19 +100,20 @@ def _path(moves: np.ndarray | None) -> dict[str, float]:
     return {"path_length": mean, "path_length_low": max(0.0, mean - reach), "path_length_high": mean + reach}
 
 
-def _verdicts(table: pd.DataFrame) -> pd.DataFrame:
+def verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of :func:`rows_table` that judge: ``fd_times`` to ``guard``."""
     plain = table.set_index("row").loc[PLAIN.name]
     table["fd_times"] = table["fd"] / plain["fd"]
     trained = table["row"] != PLAIN.name
     limit = np.maximum(GOAL * plain["fd"], table["noise_floor"])
     table["goal_met"] = (table["fd"] <= limit).astype(object).where(trained, None)
-    verdicts = [judge(r | {"recall_plain": plain["recall"]}) for r in table.to_dict(orient="records")]
-    table["go_on"] = [v.go_on for v in verdicts]
+    judged = [judge(r | {"recall_plain": plain["recall"]}) for r in table.to_dict(orient="records")]
+    table["go_on"] = [v.go_on for v in judged]
     within = table["frechet_vs_plain"] <= WORSE * table["frechet_plain"]
     unclear = (table["frechet_vs_plain_low"] <= 0) & (table["sets"] >= TESTED)
     known = trained & table["frechet_vs_plain"].notna()
     table["quality_kept"] = ((within | unclear) & table["go_on"]).astype(object).where(known, None)
-    table["guard"] = [v.words if r else "" for v, r in zip(verdicts, trained, strict=True)]
+    table["guard"] = [v.words if r else "" for v, r in zip(judged, trained, strict=True)]
     return table
 
 

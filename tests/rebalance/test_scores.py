@@ -1,6 +1,7 @@
 """Scores without a reference, and the guard against collapse."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -8,6 +9,7 @@ from gammaface import GammaFaceError
 from gammaface.rebalance.guard import judge, near_copies
 from gammaface.rebalance.measures import confidence
 from gammaface.rebalance.scores import inception_score, path_length, slerp
+from gammaface.rebalance.tables import verdicts
 from tests.rebalance.toy_light import Light
 
 SOUND = {
@@ -74,3 +76,18 @@ def test_confidence_is_not_moved_by_shares():
     uneven = confidence(np.concatenate([rare, *[common] * 5]))
     assert even == pytest.approx(uneven) == pytest.approx(0.7)
     assert np.isnan(confidence(rare[:10]))
+
+
+def test_quality_is_kept_only_when_enough_speaks_for_it():
+    plain = SOUND | {"row": "plain", "fd": 0.4, "noise_floor": 0.01, "sets": 3, "frechet_plain": 10.0}
+    plain |= {"frechet_vs_plain": np.nan, "frechet_vs_plain_low": np.nan}
+    tuned = plain | {"row": "tune", "fd": 0.05, "frechet_vs_plain": 2.0, "frechet_vs_plain_low": -0.5}
+    cases = [
+        tuned,
+        tuned | {"sets": 2},
+        tuned | {"frechet_vs_plain": 0.9, "sets": 2},
+        tuned | {"recall": 0.1},
+    ]
+    table = verdicts(pd.DataFrame([plain, *cases]))
+    assert table["quality_kept"].tolist() == [None, True, False, True, False]
+    assert table["goal_met"].tolist() == [None, True, True, True, True]
