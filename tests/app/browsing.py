@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -32,6 +33,7 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
 ]
 SECONDS = 240
+HERE = re.compile(r"https?://localhost|ws://localhost|data:|blob:|file:")
 WRONG = "[data-testid=stException], [role=dialog]"
 
 
@@ -88,10 +90,7 @@ def new_tab(chromium) -> Iterator:
     page = context.new_page()
     page.set_default_timeout(SECONDS * 1000)
     outside = []
-    page.on(
-        "request",
-        lambda r: "localhost" in r.url or r.url.startswith(("data:", "blob:")) or outside.append(r.url),
-    )
+    page.on("request", lambda r: HERE.match(r.url) or outside.append(r.url))
     yield page
     context.close()
     assert not outside

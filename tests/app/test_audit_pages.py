@@ -13,6 +13,7 @@ from gammaface.audit.second import words_of
 from gammaface.audit.shipping import ship
 from gammaface.balancing import balance
 from gammaface.workspace import Run, list_runs
+from tests.app.browsing import browser, heading, needs_chromium, new_tab, serving
 from tests.app.driving import finish_jobs, html_of, open_app
 from tests.app.driving import words_of as page_words
 
@@ -157,3 +158,23 @@ def test_an_audit_is_started_and_shown(with_study, with_classifier):
     (run,) = [r for r in list_runs() if r.manifest.kind == "audit"]
     assert run.manifest.state == "done" and run.manifest.config["steps"] == 2
     assert len(app.get("plotly_chart")) == 3 and not app.error
+
+
+@needs_chromium
+def test_in_a_browser_the_batch_leads_to_the_audit_and_its_report(with_audit, tiny_folder):
+    with serving(with_audit) as url, browser() as chromium, new_tab(chromium) as tab:
+        tab.goto(f"{url}/balanced?model={tiny_folder.name}&run=first")
+        heading(tab, "Balanced")
+        tab.get_by_role("link", name="Generator", exact=True).click()
+        heading(tab, "Generator")
+        tab.locator(".js-plotly-plot").nth(2).wait_for()
+        with tab.expect_download() as taken:
+            tab.get_by_role("button", name="Report", exact=True).click()
+        assert taken.value.suggested_filename == "first-audit.html"
+        tab.get_by_role("link", name="Quality", exact=True).click()
+        heading(tab, "Quality")
+        tab.locator(".js-plotly-plot").first.wait_for()
+        report = with_audit.parent / "report.html"
+        taken.value.save_as(report)
+        tab.goto(report.as_uri())
+        tab.locator(".js-plotly-plot").first.wait_for()

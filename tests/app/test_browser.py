@@ -92,6 +92,19 @@ def test_draw_shows_its_faces_while_another_session_reads(tab, chromium, with_st
         other.context.close()
 
 
+def test_a_bad_upload_is_one_red_box_and_leaves_nothing(tab, with_study, first):
+    with serving(with_study) as url:
+        tab.goto(f"{url}/runs?{first}")
+        heading(tab, "Runs")
+        tab.get_by_role("button", name="Import").click()
+        bad = {"name": "run.zip", "mimeType": "application/zip", "buffer": b"PK\3\4 and then nothing"}
+        tab.locator("input[type=file]").set_input_files(bad)
+        tab.get_by_role("button", name="Import it").click()
+        tab.get_by_test_id("stAlert").wait_for()
+        assert tab.get_by_test_id("stAlert").count() == 1 and not tab.get_by_test_id("stException").count()
+    assert [p.name for p in with_study.iterdir() if p.is_dir() and not p.name.startswith(".")] == ["first"]
+
+
 def next_face(tab, seen: list[str]) -> str:
     """The words of the face that follows those seen, once its keys are there."""
     picture = tab.locator(".gf-large img")
