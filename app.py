@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages.parts import pictures, state
+from pages.parts import pictures, sign_in, state
 
 # A file of ours: Streamlit fetches emoji and material page icons from the network.
 st.set_page_config(page_title="GammaFace", page_icon=str(pictures.ICON), layout="wide")
 st.logo(str(pictures.ICON), size="large")
 st.html(pictures.STYLE)
+sign_in.require()
 
 page = st.navigation(
     {
@@ -49,6 +50,12 @@ page = st.navigation(
             ),
             st.Page(
                 "pages/audit/quality.py", title="Quality", icon=":material/high_quality:", url_path="quality"
+            ),
+            st.Page(
+                "pages/audit/classifiers.py",
+                title="Classifiers",
+                icon=":material/groups:",
+                url_path="classifiers",
             ),
             st.Page(
                 "pages/audit/labels.py",

@@ -13,6 +13,7 @@ from gammaface.audit import find_second, read_real, run_audit
 from gammaface.audit.recipe import Recipe
 from gammaface.audit.shipping import ship
 from gammaface.datasets.long_tail import digits
+from gammaface.downstream.recorded import Plan, record_downstream
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
@@ -32,8 +33,9 @@ class Given:
     Attributes
     ----------
     real : tuple of str
-        Labelled real faces, ``PATH`` or ``PATH@left,top,right,bottom`` each, for the runs
-        that look at some beside the model's own; only numbers about them are kept.
+        Labelled real faces, ``PATH`` or ``PATH@left,top,right,bottom`` each (``NAME=PATH`` for
+        the run ``downstream``), for the runs that look at some beside the model's own; only
+        numbers about them are kept.
     recipe : Recipe
         How much of the representation audit to draw.
     """
@@ -106,12 +108,25 @@ def _rebalance_digits(generator: Generator, out: Path, given: Given, report: Rep
     rebalance.ship(run, out)
 
 
+def _downstream(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
+    record_downstream(
+        generator,
+        load_attributes,
+        given.real,
+        Plan(),
+        working=home() / f"{out.name}-working",
+        out=out,
+        report=report,
+    )
+
+
 RECORDED: dict[str, Callable[[Generator, Path, Given, Report | None], None]] = {
     "first-light": _first_light,
     "components": _components,
     "representation": _representation,
     "rebalance": _rebalance,
     "rebalance-digits": _rebalance_digits,
+    "downstream": _downstream,
 }
 
 

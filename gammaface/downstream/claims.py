@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gammaface.baselines import METHODS
-from gammaface.downstream.figures import REFERENCE, TaskFigures
+from gammaface.downstream.figures import TaskFigures
+from gammaface.downstream.terms import CONTROL, EVEN, FAILS, HOLDS, LARGER_IS_BETTER, MISSING, OPEN, REFERENCE
 
-HOLDS, FAILS, OPEN, MISSING = "holds here", "does not hold here", "not settled", "not measured"
-EVEN = "gamma-face"
-SMALLER_IS_BETTER = {"bias": True, "kl": True, "ba": True, "accuracy": False, "bpc": False}
 WORDS = {"bias": "Bias", "kl": "KL", "ba": "BA x100", "accuracy": "accuracy (points)", "bpc": "BPC"}
 MAIN = 0.5
 
@@ -26,6 +24,7 @@ MAIN = 0.5
 class Comparison:
     """``better`` is claimed to beat ``worse`` in a metric; both are (method, share).
 
+    ``source`` is the better one's set of generated faces, where it is not the method's own;
     ``contradiction`` is what the paper's own tables say against the claim.
     """
 
@@ -36,6 +35,7 @@ class Comparison:
     metric: str
     targets: tuple[str, ...] = ()
     contradiction: str = ""
+    source: str = ""
 
 
 RIVALS = {"ramaswamy": "Ramaswamy 2021", "diga": "DiGA 2024", "pass": "PASS 2021"}
@@ -127,13 +127,32 @@ def claims_table(figures: Sequence[TaskFigures]) -> pd.DataFrame:
         for found in figures
         if not comparison.targets or found.task.target in comparison.targets
     ]
+    rows += [judged(comparison, found) for found in figures for comparison in _other_sets(found)]
     rows += [smile_claim(found) for found in figures if found.task.target == "smile"]
     return pd.DataFrame(rows)
 
 
+def _other_sets(figures: TaskFigures) -> list[Comparison]:
+    """Whether sets of other strategies do what evenness over components is claimed to do."""
+    own = METHODS[EVEN].source
+    found = {cell.source for cell in figures.arms.values() if cell.method == EVEN} - {own}
+    return [
+        Comparison(
+            f"Faces drawn by {source} lower Bias beside plain ones",
+            "ours",
+            (EVEN, MAIN),
+            (CONTROL, MAIN),
+            "bias",
+            source=source,
+        )
+        for source in sorted(found)
+    ]
+
+
 def judged(comparison: Comparison, figures: TaskFigures) -> dict:
     """One claim on one task."""
-    better, worse = (main_arm(figures, *side) for side in (comparison.better, comparison.worse))
+    better = main_arm(figures, *comparison.better, source=comparison.source)
+    worse = main_arm(figures, *comparison.worse)
     row = {
         "claim": comparison.claim,
         "where": comparison.where,
@@ -148,7 +167,7 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         blank = dict.fromkeys(("difference", "low", "high"), np.nan)
         return row | blank | {"verdict": MISSING, "sentence": sentence}
     difference, low, high = figures.difference(better, worse, comparison.metric)
-    verdict = verdict_of(low, high, smaller=SMALLER_IS_BETTER[comparison.metric])
+    verdict = verdict_of(low, high, smaller=comparison.metric not in LARGER_IS_BETTER)
     numbers = f"{WORDS[comparison.metric]} differs by {difference:+.3g} [{low:+.3g}, {high:+.3g}]"
     if np.isnan(difference):
         numbers = f"{WORDS[comparison.metric]} is undefined"
@@ -207,10 +226,13 @@ def smile_claim(figures: TaskFigures) -> dict:
     return row | numbers | {"verdict": verdict, "sentence": sentence}
 
 
-def main_arm(figures: TaskFigures, method: str, share: float) -> str | None:
-    """The arm of a method at a share, under the mix that most arms have; None without one."""
+def main_arm(figures: TaskFigures, method: str, share: float, *, source: str = "") -> str | None:
+    """The arm of a method at a share, under the mix that most arms have; None without one.
+
+    ``source`` is its set of generated faces; by default the method's own.
+    """
     for arm, cell in figures.arms.items():
-        own_set = cell.method != EVEN or cell.source == METHODS[EVEN].source
+        own_set = cell.method != EVEN or cell.source == (source or METHODS[EVEN].source)
         same_mix = cell.share == share and cell.settings == figures.main_settings
         if cell.method == method and own_set and (same_mix or not cell.source):
             return arm

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gammaface.downstream.cells import Cell, Stored
 from gammaface.downstream.tasks import Task, get_task
+from gammaface.downstream.terms import REFERENCE
 from gammaface.errors import GammaFaceError
 from gammaface.metrics import counts
 from gammaface.metrics.audit import small_note
@@ -18,7 +19,6 @@ from gammaface.metrics.intervals import check_resampling, percentile_interval, r
 from gammaface.metrics.measure import join_notes
 from gammaface.metrics.paired import Variants, code_methods, paired_figures
 
-REFERENCE = "baseline"
 Interval = tuple[float, float, float]
 """(value, low, high); NaN where it is not defined."""
 
@@ -93,6 +93,7 @@ class TaskFigures:
 def task_figures(
     cells: Sequence[Stored],
     *,
+    protected: Sequence[str] | None = None,
     tpr: str = "per_class",
     mode: str = "abs",
     weights: str = "share",
@@ -110,6 +111,8 @@ def task_figures(
     ----------
     cells : sequence of Stored
         All of one task, any arms and seeds, on the same test faces.
+    protected : sequence of str, optional
+        Of the task's protected attributes, those that groups are made of; all by default.
     tpr, mode, weights, kl_variant : str
         As in `gammaface.metrics.audit_table`.
 
@@ -121,7 +124,7 @@ def task_figures(
     check_resampling(resamples=resamples, confidence=0.95)
     check_same_test(cells)
     first = cells[0].cell
-    task, frame = get_task(first.data, first.target), cells[0].predictions
+    task, frame = get_task(first.data, first.target).seen_by(protected), cells[0].predictions
     groups = frame[list(task.protected)]
     chosen = Variants(tpr=tpr, mode=mode, weights=weights, kl=kl_variant)
     methods = code_methods(
@@ -181,7 +184,13 @@ def check_same_test(cells: Sequence[Stored]) -> None:
             )
 
 
-def recall_table(cells: Sequence[Stored], *, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+def recall_table(
+    cells: Sequence[Stored],
+    *,
+    protected: Sequence[str] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """TPR of every group and class, mean over an arm's seeds.
 
     Returns
@@ -192,7 +201,7 @@ def recall_table(cells: Sequence[Stored], *, resamples: int = 1000, seed: int = 
     """
     check_same_test(cells)
     first = cells[0].cell
-    task, frame = get_task(first.data, first.target), cells[0].predictions
+    task, frame = get_task(first.data, first.target).seen_by(protected), cells[0].predictions
     predictions = {s.cell.name: (_words(s.predictions["p"]), None) for s in cells}
     methods = code_methods(_words(frame["y"]), predictions, frame[list(task.protected)])
     tables = {name: method.coded for name, method in methods.items()}

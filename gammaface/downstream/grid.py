@@ -10,6 +10,7 @@ from gammaface.downstream.tasks import Task
 from gammaface.errors import GammaFaceError
 
 MAIN_SHARE = 0.5
+MOST_SEEDS = 1000
 # The mix's other settings are varied for the method and its control, one at a time.
 VARIED = ("gamma-face", "plain-augment")
 
@@ -103,9 +104,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """
     first, dots, last = text.partition("..")
     try:
-        seeds = tuple(range(int(first), int(last) + 1)) if dots else tuple(map(int, text.split(",")))
+        seeds = range(int(first), int(last) + 1) if dots else tuple(map(int, text.split(",")))
     except ValueError:
         seeds = ()
-    if not seeds or min(seeds) < 0:
-        raise GammaFaceError(f"'{text}' are no seeds", fix="Write 0..2 or 0,1,2.")
-    return seeds
+    # In this order: an endless range is told by its ends, and never written out.
+    if not seeds or seeds[-1] - seeds[0] > MOST_SEEDS or min(seeds) < 0:
+        raise GammaFaceError(f"'{text[:40]}' are no seeds", fix="Write 0..2 or 0,1,2.")
+    return tuple(seeds)

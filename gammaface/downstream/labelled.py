@@ -163,5 +163,5 @@ def _from_folder(path: Path) -> tuple[np.ndarray, pd.DataFrame]:
         )
     try:
         return np.load(path / "images.npy", allow_pickle=False), readers[found](path / found)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise GammaFaceError(f"the set is damaged: {error}", where=path, fix="Write it again.") from None

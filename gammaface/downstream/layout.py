@@ -10,7 +10,7 @@ import pandas as pd
 from gammaface import published
 from gammaface.baselines import METHODS
 from gammaface.downstream.cells import Stored
-from gammaface.downstream.tasks import PER_CLASS, SET_NAMES
+from gammaface.downstream.terms import PER_CLASS, SET_NAMES
 
 SOURCE = "GAMMA-FACE"
 # Metrics of the paper's tables, and whether they are about mixing ratios.
@@ -117,6 +117,9 @@ def _theirs(row: dict, metrics, name: str | None, *, number: str, resolution: in
     if found.empty:
         return blank
     first, verdict, reasons = found.iloc[0], found.iloc[0]["verdict"], [found.iloc[0]["reason"]]
+    if row["protected"] != first["protected"]:
+        verdict = "not comparable"
+        reasons.append(f"protected: {row['protected']} here, {first['protected']} there")
     if row["per_class"] != (theirs := PER_CLASS.get(classes)):
         there = f"{theirs:,}" if theirs else "not stated"
         verdict = "not comparable"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,9 @@ import pandas as pd
 from gammaface.baselines import get_method
 from gammaface.downstream.cells import Cell, Stored, read_cells
 from gammaface.downstream.claims import claims_table
-from gammaface.downstream.figures import REFERENCE, TaskFigures, recall_table, task_figures
+from gammaface.downstream.figures import TaskFigures, recall_table, task_figures
 from gammaface.downstream.layout import paper_tables
+from gammaface.downstream.terms import REFERENCE
 from gammaface.workspace import Run
 
 TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
@@ -43,9 +44,15 @@ def study_tables(
     *,
     resolution: int,
     resamples: int = 1000,
+    protected: Sequence[str] | None = None,
+    variants: Mapping[str, str] | None = None,
     report: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Every table of a study's cells, task by task."""
+    """Every table of a study's cells, task by task.
+
+    `protected` and `variants` (tpr, mode, weights, kl_variant) are those of
+    `gammaface.downstream.figures.task_figures`.
+    """
     by_task: dict[tuple[str, str], list[Stored]] = {}
     for stored in cells:
         by_task.setdefault((stored.cell.data, stored.cell.target), []).append(stored)
@@ -53,9 +60,9 @@ def study_tables(
     for done, members in enumerate(by_task.values()):
         if report:
             report("tables", done, len(by_task))
-        figures.append(task_figures(members, resamples=resamples))
+        figures.append(task_figures(members, protected=protected, resamples=resamples, **(variants or {})))
         key = {"data": members[0].cell.data, "target": members[0].cell.target}
-        recalls.append(recall_table(members, resamples=resamples).assign(**key))
+        recalls.append(recall_table(members, protected=protected, resamples=resamples).assign(**key))
     if report:
         report("tables", len(by_task), len(by_task))
     long = pd.concat([figures_table(f) for f in figures], ignore_index=True)

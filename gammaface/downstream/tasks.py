@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from gammaface.datasets import PRESETS, grouping
+from gammaface.downstream.terms import PER_CLASS, TASKS, task_words
 from gammaface.errors import GammaFaceError
-
-# Originals a class, by number of classes (GAMMA-FACE, sec. 4.2).
-PER_CLASS = {2: 5000, 3: 7000}
-_LOOKS = {target: ("age", "gender") for target in ("smile", "glasses", "hair")}
-_PEOPLE = {"gender": ("age", "race"), "race": ("age", "gender"), "age": ("race", "gender")}
-TASKS: dict[str, dict[str, tuple[str, ...]]] = {
-    "celeba": _LOOKS,
-    "ffhq": _LOOKS,
-    "utkface": _PEOPLE,
-    "fairface": _PEOPLE,
-}
-SET_NAMES = {"celeba": "CelebA", "ffhq": "FFHQ", "utkface": "UTKFace", "fairface": "FairFace"}
 
 
 @dataclass(frozen=True)
@@ -35,8 +25,25 @@ class Task:
     def name(self) -> str:
         return f"{self.data}:{self.target}"
 
+    def seen_by(self, protected: Sequence[str] | None) -> Task:
+        """The task with some of its protected attributes only; None keeps all.
+
+        Raises
+        ------
+        GammaFaceError
+            For an attribute that the task does not protect.
+        """
+        if protected is None:
+            return self
+        if not protected or set(protected) - set(self.protected):
+            raise GammaFaceError(
+                f"{self.name} does not protect '{', '.join(protected)}'",
+                fix=f"Choose from {', '.join(self.protected)}.",
+            )
+        return replace(self, protected=tuple(name for name in self.protected if name in protected))
+
     def __str__(self) -> str:
-        return f"{self.target} | {', '.join(self.protected)} ({SET_NAMES[self.data]})"
+        return task_words(self.data, self.target, "+".join(self.protected))
 
     def labels(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The target's and the protected attributes' columns, in words.

@@ -10,6 +10,7 @@ from gammaface.figures.audit import DASHED
 from gammaface.figures.style import INK, LINE, finish, mark_of, need
 from gammaface.shares.people import SMALL
 
+LEGEND_LINE = 22  # pixels
 LEGEND = dict(orientation="h", x=0, y=1, yanchor="bottom")
 
 
@@ -48,8 +49,8 @@ def _named_rows(figure: go.Figure, names: list[str], *, each: int, legend: int) 
     figure.update_yaxes(
         tickvals=np.arange(len(names)), ticktext=names, range=[len(names) - 0.5, -0.5], showgrid=False
     )
-    figure.update_layout(margin=dict(l=max(90, int(7.4 * longest) + 20), r=20, t=70 + legend, b=56))
-    return each * len(names) + 126 + legend
+    figure.update_layout(margin=dict(l=max(90, int(7.4 * longest) + 20), r=20, t=58 + legend, b=56))
+    return each * len(names) + 114 + legend
 
 
 def recall_dots(groups: pd.DataFrame, arms: dict[str, str], *, word: str) -> go.Figure:
@@ -115,7 +116,7 @@ def differences(figures: pd.DataFrame, arms: dict[str, str], *, metric: str, wor
     figure.add_vline(x=0, line=DASHED)
     height = _named_rows(figure, names, each=44, legend=26)
     finish(figure, "Does it differ from originals alone, and from plain faces?", height=height, legend=LEGEND)
-    return figure.update_xaxes(title=f"{words}, difference (lines: 95% interval)")
+    return figure.update_xaxes(title=f"{words}, difference (95% interval)")
 
 
 def ratio_curves(ratios: pd.DataFrame, curves: dict[str, str], *, metric: str, words: str) -> go.Figure:
@@ -155,12 +156,20 @@ def ratio_curves(ratios: pd.DataFrame, curves: dict[str, str], *, metric: str, w
     base = part.loc[part["share"] == 0, "value"]
     if len(base):
         figure.add_hline(y=float(base.iloc[0]), line=dict(color=INK, width=1.5, dash="dot"))
-    finish(figure, "How much of it should be generated?", height=400, legend=LEGEND)
-    figure.update_xaxes(title="generated share of the training set, % (0: baseline)", range=[-4, 104])
+    below = LEGEND_LINE * len(curves)
+    legend = dict(orientation="v", x=0, yanchor="top", traceorder="normal")
+    finish(figure, "How much of it should be generated?", height=400 + below, legend=legend)
+    ticks = sorted(set(part["share"]))
+    figure.update_xaxes(
+        title="generated share of the training set, % (0: baseline)", range=[-4, 104], tickvals=ticks
+    )
     figure.update_yaxes(title=f"{words} (lines: 95% interval)")
-    return figure.update_layout(margin=dict(l=70, r=16, t=70 + legend_height(curves), b=56))
+    figure.update_layout(legend_y=-64 / (400 - 58 - 64), margin=dict(l=70, r=16, t=58, b=70 + below))
+    return figure
 
 
 def legend_height(names: dict[str, str]) -> int:
     """Pixels above a figure that its legend's lines need."""
-    return 24 * -(-sum(len(name) + 6 for name in names.values()) // 84)
+    widest = max((len(name) for name in names.values()), default=0) + 6
+    a_line = max(1, 100 // widest)  # Plotly gives all entries the widest one's room
+    return LEGEND_LINE * -(-len(names) // a_line)

@@ -15,6 +15,7 @@ from gammaface.workspace import EXAMPLES, Run, home, list_runs
 
 from .application_tasks import APPLICATION_TASKS
 from .audit_tasks import AUDIT_TASKS
+from .classified_tasks import CLASSIFIED_TASKS
 from .explore_tasks import EXPLORE_TASKS
 from .picture_tasks import PICTURE_TASKS
 from .study import Clusters, Study, read_exploration, read_study
@@ -40,7 +41,8 @@ def runner() -> Runner:
 
 @st.cache_resource(show_spinner=False)
 def _runner(folder: str) -> Runner:
-    return Runner(Path(folder), TASKS | PICTURE_TASKS | EXPLORE_TASKS | AUDIT_TASKS | APPLICATION_TASKS)
+    audits = AUDIT_TASKS | APPLICATION_TASKS | CLASSIFIED_TASKS
+    return Runner(Path(folder), TASKS | PICTURE_TASKS | EXPLORE_TASKS | audits)
 
 
 @st.cache_data(show_spinner=False)

@@ -18,6 +18,11 @@ LEADS_TO = {
         "pages/audit/generator.py",
         lambda job: {"model": job.options["model"], "audit": job.run},
     ),
+    "downstream": (
+        "See the classifiers",
+        "pages/audit/classifiers.py",
+        lambda job: {"model": job.options["model"], "downstream": job.run},
+    ),
     "study": ("Show it", None, lambda job: {"model": job.options["model"], "run": job.run}),
     "explore": (
         "See clusters",

@@ -1,0 +1,88 @@
+"""The study's words: tasks, methods in the order they are shown, metrics, verdicts.
+
+Nothing here needs torch, so that a screen opens at once.
+"""
+
+from __future__ import annotations
+
+# Originals a class, by number of classes (GAMMA-FACE, sec. 4.2).
+PER_CLASS = {2: 5000, 3: 7000}
+_LOOKS = {target: ("age", "gender") for target in ("smile", "glasses", "hair")}
+_PEOPLE = {"gender": ("age", "race"), "race": ("age", "gender"), "age": ("race", "gender")}
+TASKS: dict[str, dict[str, tuple[str, ...]]] = {
+    "celeba": _LOOKS,
+    "ffhq": _LOOKS,
+    "utkface": _PEOPLE,
+    "fairface": _PEOPLE,
+}
+SET_NAMES = {"celeba": "CelebA", "ffhq": "FFHQ", "utkface": "UTKFace", "fairface": "FairFace"}
+
+REFERENCE, CONTROL, EVEN = "baseline", "plain-augment", "gamma-face"
+# Baselines, the control, then what is claimed to be fairer.
+ORDER = (
+    REFERENCE,
+    "oversample",
+    "group-reweigh",
+    "ramaswamy",
+    "diga",
+    "pass",
+    "distill-debias",
+    CONTROL,
+    EVEN,
+    "targeted",
+)
+MAIN_SETTINGS = ("fixed", "full", 0.0)
+OWN_SETS = ("plain", "component-uniform")  # that methods take unless told otherwise
+
+HOLDS, FAILS, OPEN, MISSING = "holds here", "does not hold here", "not settled", "not measured"
+LARGER_IS_BETTER = {"accuracy", "bpc", "worst_group"}
+METRICS = {
+    "bias": "Bias",
+    "ba": "BA x100",
+    "accuracy": "Accuracy, %",
+    "bpc": "BPC",
+    "kl": "KL",
+    "worst_group": "Worst group, %",
+    "largest_gap": "Largest gap",
+    "bias_micro": "Bias, micro",
+    "deo": "DEO",
+    "demographic_parity": "Demographic parity",
+    "equalised_odds": "Equalised odds",
+    "ba_eq14_printed": "BA as printed",
+}
+
+
+def task_words(data: str, target: str, protected: str) -> str:
+    """A task as the paper writes it.
+
+    Examples
+    --------
+    >>> task_words("utkface", "race", "age+gender")
+    'race | age, gender (UTKFace)'
+    """
+    return f"{target} | {protected.replace('+', ', ')} ({SET_NAMES.get(data, data)})"
+
+
+def arm_words(
+    method: str, source: str, share: float, design: str = "fixed", labeller: str = "full", min_p: float = 0.0
+) -> str:
+    """An arm of the study as people read it; what is as usual is left unsaid.
+
+    Examples
+    --------
+    >>> arm_words("gamma-face", "component-uniform", 50), arm_words("pass", "", 0)
+    ('gamma-face 50%', 'pass')
+    >>> arm_words("gamma-face", "stratified", 30, "additive", "subset-only", 0.8)
+    'gamma-face on stratified 30%, additive, labels of the subset, labels surer than 0.8'
+    """
+    if not source:
+        return method
+    usual = OWN_SETS[method == EVEN]
+    parts = [f"{method}{'' if source == usual else f' on {source}'} {share:g}%"]
+    if design != MAIN_SETTINGS[0]:
+        parts.append(design)
+    if labeller != MAIN_SETTINGS[1]:
+        parts.append("labels of the subset")
+    if min_p > MAIN_SETTINGS[2]:
+        parts.append(f"labels surer than {min_p:g}")
+    return ", ".join(parts)

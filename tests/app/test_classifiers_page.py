@@ -1,0 +1,122 @@
+"""Audit/Classifiers: without a study, with one, seen in other ways, and with a broken one."""
+
+import json
+import shutil
+from dataclasses import asdict
+from functools import partial
+
+import pytest
+
+from gammaface.downstream import tables
+from gammaface.downstream.cells import write_cell
+from gammaface.workspace import writing
+from pages.parts import work
+from tests.app.driving import html_of, open_app, words_of
+from tests.downstream.conftest import EVEN, PLAIN, QUICK, stored
+
+PAGE = "pages/audit/classifiers.py"
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    """A study of made-up predictions: five methods, two mixing ratios, two seeds."""
+    out = tmp_path_factory.mktemp("studied") / "classifiers"
+    config = {"data": {"utkface": "0"}, "recipe": asdict(QUICK), "sizes": {}}
+    arms = (
+        ("gamma-face", (0.85, 0.85), EVEN),
+        ("gamma-face", (0.7, 0.6), EVEN | {"share": 1.0}),
+        ("plain-augment", (0.9, 0.8), PLAIN),
+        ("group-reweigh", (0.85, 0.84), {}),
+        ("baseline", (0.95, 0.7), {}),
+    )
+    with writing(out, kind="downstream", config=config) as run:
+        for method, right, mix in arms:
+            for seed in (0, 1):
+                cell = stored(method, seed, right=right, n=240, **mix)
+                write_cell(run.path, **asdict_of(cell))
+        tables.write_tables(run, resamples=20)
+    return out
+
+
+def asdict_of(stored) -> dict:
+    return {name: getattr(stored, name) for name in ("cell", "config", "facts", "seconds", "predictions")}
+
+
+@pytest.fixture
+def with_classifiers(home, studied):
+    shutil.copytree(studied, home / "classifiers")
+    return home / "classifiers"
+
+
+def titles(app) -> list[str]:
+    return [json.loads(c.proto.spec)["layout"]["title"]["text"] for c in app.get("plotly_chart")]
+
+
+def test_an_empty_workspace_teaches_the_next_step():
+    app = open_app(PAGE)
+    assert not app.error
+    assert "No classifier has been trained yet" in [s.value for s in app.subheader]
+    assert "gammaface downstream --data" in app.code[0].value
+
+
+def test_a_study_is_told_compared_and_drawn(with_classifiers):
+    app = open_app(PAGE)
+    assert not app.error
+    words, table = words_of(app), html_of(app)
+    assert "10 classifiers of 5 arms, 2 seeds each" in words and "the paper has 5,000" in words
+    assert "**GAMMA-FACE lowers Bias**: holds here; Bias differs by" in words
+    assert "Not measured in this study: " in words and "PASS 2021" in words
+    assert "The paper against itself" in words
+    rows = ["baseline", "group-reweigh", "plain-augment 50%", "gamma-face 50%", "gamma-face 100%"]
+    places = [table.index(f'<th scope="row">{name}<small>') for name in rows]
+    assert places == sorted(places), "baselines first, then the control"
+    assert "better" in table and "worse" in table and " to " in table and "<th>paper</th>" not in table
+    assert len(titles(app)) == 3 and all(title.endswith("?") for title in titles(app))
+    assert all(chart.proto.alt for chart in app.get("plotly_chart"))
+    assert len(app.get("download_button")) == 2
+    assert "Under 30 faces: " in words
+    app.multiselect(key="methods").set_value(["baseline", "gamma-face 50%"])
+    app.button_group(key="class-utkface-gender").set_value("female")
+    app.toggle(key="published").set_value(True).run()
+    assert "plain-augment 50%" not in html_of(app) and "For whom is “female” recognised?" in titles(app)
+    assert "<th>paper</th>" in html_of(app) and "not comparable" in html_of(app)
+    assert "**Not comparable**: " in words_of(app) and "UTKFace here, FairFace there" in words_of(app)
+
+
+def test_a_link_leads_to_other_groups_and_variants(with_classifiers, monkeypatch):
+    monkeypatch.setattr(tables, "study_tables", partial(tables.study_tables, resamples=20))
+    app = open_app(PAGE, groups="age", weights="all alike", metrics="BPC, KL")
+    assert not app.error
+    assert app.selectbox(key="groups").value == "age" and "BPC: bias: tpr=per_class" in words_of(app)
+    assert "weights=uniform" in words_of(app)
+    chart = app.get("plotly_chart")[-1]
+    rows = json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"]
+    assert len(rows) == 2 and {row.split("<br>")[0] for row in rows} == {"age young", "age old"}
+
+
+@pytest.mark.parametrize(
+    "ruin",
+    [
+        lambda run: (run / "tables" / "claims.parquet").write_bytes(b"PAR1"),
+        lambda run: (run / "tables" / "groups.parquet").unlink(),
+    ],
+)
+def test_a_broken_study_is_one_red_box(ruin, with_classifiers):
+    ruin(with_classifiers)
+    app = open_app(PAGE)
+    assert len(app.error) == 1 and app.error[0].value.endswith(".")
+
+
+def test_the_form_counts_what_it_would_start(with_study, with_classifier, monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr(work, "start", lambda task, options, title: asked.update(options, task=task))
+    app = open_app(PAGE)
+    start = next(b for b in app.button if b.label == "Start")
+    assert start.disabled, "nothing is named yet"
+    (tmp_path / "faces.parquet").touch()
+    app.selectbox(key="study-data").set_value("utkface")
+    app.text_input(key="study-path").set_value(str(tmp_path / "faces.parquet")).run()
+    assert "Targets x methods x seeds: 1 x 4 x 2 = 8 classifiers" in words_of(app)
+    assert "5,000 originals a class" in words_of(app)
+    next(b for b in app.button if b.label == "Start").click().run()
+    assert asked["task"] == "downstream" and asked["targets"] == ["gender"] and asked["seeds"] == 2
