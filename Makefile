@@ -15,6 +15,7 @@ slow: .venv/.dev
 
 lint: .venv/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/bandit -q -c pyproject.toml -r gammaface pages app.py
 
 # Compute the shipped runs under examples/ again, after the weights changed.
 record: .venv/.runtime

@@ -29,6 +29,7 @@ AGE_CENTRES = tuple(range(0, 101, 5))  # years; the age head is a distribution o
 AGE_NEAR = 10  # years: an estimate this close counts as right
 HEADS: dict[str, tuple[str, ...]] = CLASSES | {"age": tuple(map(str, AGE_CENTRES))}
 BATCH = 64
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
 Progress = Callable[[int, int], None]
 
 
@@ -209,16 +210,21 @@ def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
 def age_estimate(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Expected age in years and the probability that it is within 10 years, each (n,).
 
+    A class stands for all the years nearest to its centre and counts by how many of them lie
+    within: counted whole, the classes at the window's edge made the classifier look surer
+    than it was.
+
     Examples
     --------
     >>> p = np.zeros((1, 21)); p[0, [4, 8]] = .5, .5
     >>> [float(v[0]) for v in age_estimate(p)]
-    [30.0, 1.0]
+    [30.0, 0.5]
     """
     centres = np.array(AGE_CENTRES, dtype=float)
+    width = centres[1] - centres[0]
     years = probabilities @ centres
-    near = np.abs(centres - years[:, None]) <= AGE_NEAR
-    return years, (probabilities * near).sum(1)
+    inside = AGE_NEAR + width / 2 - np.abs(centres - years[:, None])
+    return years, (probabilities * np.clip(inside / width, 0, 1)).sum(1)
 
 
 def save_attributes(
@@ -269,10 +275,13 @@ def load_attributes(
         stored = {k: tuple(v) for k, v in config["heads"].items()}
         calibration = {k: Calibration(**v) for k, v in config["calibration"].items()}
         network = AttributeNetwork(Architecture(**config["architecture"]))
+        resolution = int(config["resolution"])
+        if resolution < 8:
+            raise ValueError(f"it takes pictures of {resolution} pixels")
         network.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in load_file(weights).items()}
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise GammaFaceError(
             f"the attribute classifier is damaged: {str(error).splitlines()[0][:200]}",
             where=folder,
@@ -282,6 +291,4 @@ def load_attributes(
         raise GammaFaceError("its heads are of another version", where=folder, fix="Train it again.")
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     network.to(target, memory_format=torch.channels_last).requires_grad_(False).eval()
-    return AttributeClassifier(
-        network, int(config["resolution"]), calibration, file_hash(weights, settings), target
-    )
+    return AttributeClassifier(network, resolution, calibration, file_hash(weights, settings), target)

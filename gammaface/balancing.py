@@ -146,11 +146,12 @@ def balance(
     """
     chosen = get_strategy(strategy)
     started = time.monotonic()
+    seeds = seeds_for(seed, n)
     places = np.arange(n) if places is None else np.asarray(places)
     request = Request(
         generator=generator,
         mixture=mixture,
-        seeds=seeds_for(seed, n)[places],
+        seeds=seeds[places],
         places=places,
         injection=injection,
         steps=steps,

@@ -25,8 +25,10 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], object]) -> None:
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
+        # NumPy counts the bytes that were taken, and does not say why there were fewer.
+        reason = error.strerror or f"the disk seems full, {error}"
         raise GammaFaceError(
-            f"the file cannot be written: {error.strerror or error}",
+            f"the file cannot be written: {reason}",
             where=file,
             fix="Free disk space or permissions, then run the same command again to resume.",
         ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from diffusers import UNet2DModel
 from gammaface.errors import GammaFaceError
 from gammaface.models.loading import read_model
 from gammaface.models.precision import arithmetic
+from gammaface.models.room import Room
 from gammaface.sampling import on_device
 
 SEEDS_PER_RUN = 100_000_000
+RUNS = 2**63 // SEEDS_PER_RUN  # whose seeds are 64-bit numbers
 MICRO_BATCH = 64
 
 
@@ -41,6 +43,8 @@ class Generator:
     device : torch.device
     clip : float or None
         Predicted clean values are held within +- this, where the model's scheduler asks.
+    room : Room
+        Rows that the device's memory takes at once; batches that are larger are halved.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Generator:
     weights_hash: str
     device: torch.device
     clip: float | None = None
+    room: Room = field(default_factory=Room, repr=False, compare=False)
 
     @property
     def train_steps(self) -> int:
@@ -102,8 +107,15 @@ class Generator:
         # A number would be copied to a GPU at every step, with the host waiting for it.
         plain = isinstance(self.unet, UNet2DModel)
         step = torch.full((1,), t, device=x.device) if x.is_cuda and plain else t
-        with arithmetic(self.device):
-            out = self.unet(x.contiguous(memory_format=torch.channels_last), step, return_dict=False)[0]
+
+        def network(rows: torch.Tensor) -> torch.Tensor:
+            rows = rows.contiguous(memory_format=torch.channels_last)
+            with arithmetic(self.device):
+                return self.unet(rows, step, return_dict=False)[0]
+
+        # A hook on the mid block reads or changes h row by row: it must see the whole batch.
+        hooked = bool(getattr(getattr(self.unet, "mid_block", None), "_forward_hooks", None))
+        out = self.room.in_parts("a denoising step", network, x, whole=hooked)
         out = out[:, : x.shape[1]].float()  # models with learned variance predict it behind
         a = float(self.alphas[t])
         if self.prediction_type == "epsilon":
@@ -121,9 +133,13 @@ class Generator:
     def decode(self, x: torch.Tensor) -> torch.Tensor:
         """Images (b, 3, H, W) in [-1, 1], float32 on the CPU, from clean x."""
         x = on_device(x, self.device)
-        if self.autoencoder is not None:
+
+        def decoder(rows: torch.Tensor) -> torch.Tensor:
             with arithmetic(self.device):
-                x = self.autoencoder.decode(x / self.autoencoder.config.scaling_factor).sample
+                return self.autoencoder.decode(rows / self.autoencoder.config.scaling_factor).sample
+
+        if self.autoencoder is not None:
+            x = self.room.in_parts("decoding", decoder, x)
         return x.float().clamp(-1, 1).cpu().contiguous()
 
     @torch.no_grad()
@@ -149,10 +165,10 @@ def seeds_for(seed: int, n: int) -> np.ndarray:
     >>> seeds_for(0, 3).tolist(), seeds_for(2, 2).tolist()
     ([0, 1, 2], [200000000, 200000001])
     """
-    if seed < 0 or not 0 < n <= SEEDS_PER_RUN:
+    if not 0 <= seed < RUNS or not 0 < n <= SEEDS_PER_RUN:
         raise GammaFaceError(
             f"seed={seed} with n={n} cannot be used",
-            fix=f"Give seed >= 0 and n between 1 and {SEEDS_PER_RUN:,}.",
+            fix=f"Give a seed from 0 to {RUNS - 1:,} and n between 1 and {SEEDS_PER_RUN:,}.",
         )
     return seed * SEEDS_PER_RUN + np.arange(n, dtype=np.int64)
 

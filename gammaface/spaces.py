@@ -32,7 +32,7 @@ def codes(generator: Generator, x: torch.Tensor, t: int, space: str) -> torch.Te
         return x.flatten(1).float().cpu()
     if space == "x0":
         return generator.predict(x, t)[0].flatten(1).cpu()
-    middle = mid_block(generator, x, t)
+    middle = generator.room.in_parts("h", lambda rows: mid_block(generator, rows, t), x)
     return (middle.mean(dim=(2, 3)) if space == "h_pooled" else middle.flatten(1)).cpu()
 
 

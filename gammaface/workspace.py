@@ -62,7 +62,7 @@ class Run:
         """
         path = Path(path)
         file = path / "manifest.json"
-        if not file.is_file():
+        if not os.path.isfile(file):  # also of a name that no system takes
             raise GammaFaceError(
                 "there is no run here", where=path, fix="`python -m gammaface runs` lists them."
             )
@@ -277,10 +277,10 @@ def find_run(name: str | Path) -> Run:
 def find_folder(name: str | Path) -> Path:
     """The folder of a run by path or name, a damaged one's too."""
     for candidate in (Path(name), home() / str(name), EXAMPLES / str(name)):
-        if (candidate / "manifest.json").is_file():
+        if os.path.isfile(candidate / "manifest.json"):
             return candidate
     raise GammaFaceError(
-        f"there is no run '{name}'", fix="`python -m gammaface runs` lists the runs there are."
+        f"there is no run '{str(name)[:100]}'", fix="`python -m gammaface runs` lists the runs there are."
     )
 
 

@@ -12,7 +12,7 @@ from gammaface.workspace import home, writing
 def bare(tmp_path, monkeypatch, tiny_folder):
     """An installation with one bundled model, no classifier and no runs."""
     shutil.copytree(tiny_folder, tmp_path / "models" / "tiny")
-    for module in ("workspace", "loading", "attributes"):
+    for module in ("workspace", "models.loading", "attributes"):
         monkeypatch.setattr(f"gammaface.{module}.MODELS", tmp_path / "models")
     monkeypatch.setattr(doctor, "EXAMPLES", tmp_path / "examples")
     return tmp_path

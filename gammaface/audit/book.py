@@ -249,7 +249,7 @@ def read_recalls(path: Path | None) -> dict[str, list]:
         if not isinstance(content, dict):
             raise ValueError("no JSON object")
         return {name: np.asarray(matrix, dtype=float).tolist() for name, matrix in content.items()}
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise GammaFaceError(
             f"the recalls cannot be read: {error}",
             where=path,

@@ -27,6 +27,7 @@ from gammaface.shares.people import CLASSES
 ACTIVATIONS = ("softmax", "none")
 CHANNELS = ("rgb", "bgr")
 LAYOUTS = ("nchw", "nhwc")
+LARGEST = 4096  # pixels a side
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 DECADES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")
 
@@ -151,7 +152,7 @@ def read_label_map(file: Path) -> LabelMap:
         if not isinstance(content, dict):
             raise TypeError("it is no JSON object")
         return _checked(_parse(content), file)
-    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise GammaFaceError(
             f"the label map cannot be read: {error}",
             where=file,
@@ -194,8 +195,11 @@ def _checked(found: LabelMap, file: Path) -> LabelMap:
     for name, allowed in choices.items():
         if getattr(found, name) not in allowed:
             wrong.append(f"{name} is one of {', '.join(allowed)}")
-    if not (len(found.mean) == len(found.std) == 3 and min(found.std) > 0 and found.resolution >= 8):
-        wrong.append("mean and std are three numbers each, std above 0, resolution 8 or more")
+    numbers = np.array([*found.mean, *found.std])
+    if not (len(found.mean) == len(found.std) == 3 and np.isfinite(numbers).all() and min(found.std) > 0):
+        wrong.append("mean and std are three numbers each, std above 0")
+    if type(found.resolution) is not int or not 8 <= found.resolution <= LARGEST:
+        wrong.append(f"resolution is a whole number from 8 to {LARGEST}")
     if wrong:
         raise ValueError(wrong[0])
     return found

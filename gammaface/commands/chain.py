@@ -32,6 +32,7 @@ SamplerOrChosen = Annotated[
 ]
 Pca = Annotated[int | None, typer.Option(help="Reduce codes to this many dimensions.")]
 
+MOST_COMPONENTS = 1000
 DEMO_STEPS = 20  # of DDIM: a demo's pictures need no more
 
 
@@ -105,13 +106,15 @@ def harvest(
 
 def parse_range(text: str) -> range:
     """``1..11`` or ``4`` to a range of K."""
-    low, _, high = text.partition("..")
+    low, dots, high = text.partition("..")
     try:
-        ks = range(int(low), int(high or low) + 1)
+        ks = range(int(low), int(high if dots else low) + 1)
     except ValueError:
         ks = range(0)
-    if not ks or ks[0] < 1:
-        raise GammaFaceError(f"'{text}' is no range of K", fix="Write it like 1..11, from 1 up.")
+    if not ks or ks[0] < 1 or ks[-1] > MOST_COMPONENTS:
+        raise GammaFaceError(
+            f"'{text[:40]}' is no range of K", fix=f"Write it like 1..11, from 1 to {MOST_COMPONENTS}."
+        )
     return ks
 
 

@@ -33,7 +33,7 @@ def metrics(
     weights: Annotated[str, typer.Option(help="share or uniform.")] = "share",
     kl: Annotated[str, typer.Option(help="fixed or princeton.")] = "fixed",
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     format: Annotated[Format, typer.Option(help="Format of the table.")] = Format.text,
     out: Annotated[Path | None, typer.Option(help="Write here instead.")] = None,
 ) -> None:

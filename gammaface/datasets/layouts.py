@@ -7,6 +7,7 @@ the set knows; `readers` checks the words and the pictures.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def ffhq(path: Path) -> pd.DataFrame:
         try:
             features = json.loads(file.read_text())[0]["faceAttributes"]
             row |= _ffhq_labels(features)
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             row["wrong"] = f"{file.name} has no readable face: {type(error).__name__}"
         rows.append(row)
     return pd.DataFrame(rows)
@@ -115,7 +116,7 @@ def celeba(path: Path) -> pd.DataFrame:
     missing = [c for c in (*CELEBA_WORDS, "Black_Hair", "Bald") if c not in table]
     if missing:
         raise GammaFaceError(f"the attribute list has no {missing[0]}", where=path, fix="Download it again.")
-    rows = celeba_words(table.set_index(table.columns[0]).astype(int) > 0)
+    rows = celeba_words(_flags(table.set_index(table.columns[0]), path))
     rows.insert(0, "source", rows.index)
     folder = path / "img_align_celeba"
     rows["picture"] = [
@@ -132,7 +133,7 @@ def celeba(path: Path) -> pd.DataFrame:
 def _celeba_list(path: Path, stem: str) -> pd.DataFrame | None:
     """One of CelebA's lists as text, from the published .txt or the common .csv."""
     if (path / f"{stem}.csv").is_file():
-        return pd.read_csv(path / f"{stem}.csv", dtype=str)
+        return _read_table(path / f"{stem}.csv", needs=())
     file = path / f"{stem}.txt"
     if not file.is_file():
         return None
@@ -141,7 +142,20 @@ def _celeba_list(path: Path, stem: str) -> pd.DataFrame | None:
         return pd.DataFrame(
             [line for line in lines[2:] if len(line) == len(lines[1]) + 1], columns=["image_id", *lines[1]]
         )
-    return pd.DataFrame(lines, columns=["image_id", "value"])
+    return pd.DataFrame([line for line in lines if len(line) == 2], columns=["image_id", "value"])
+
+
+def _flags(table: pd.DataFrame, where: Path) -> pd.DataFrame:
+    """Columns of -1, 0, 1, true and false as booleans."""
+    numbers = table.apply(pd.to_numeric, errors="coerce")
+    wrong = numbers.columns[numbers.isna().any()]
+    if len(wrong):
+        raise GammaFaceError(
+            f"the column {wrong[0]} holds something else than -1, 0 and 1",
+            where=where,
+            fix="Download the attribute list again.",
+        )
+    return numbers > 0
 
 
 def _lookup(table: pd.DataFrame, names: pd.Series) -> pd.Series:
@@ -207,15 +221,15 @@ def parquet(path: Path) -> pd.DataFrame:
     """An ``image`` column of structs {bytes, path} with the schema's or CelebA's columns."""
     frame = read_image_table(path)
     flags = frame[[c for c in frame if c in CELEBA_WORDS or c.endswith("_Hair") or c == "Bald"]]
-    rows = celeba_words(flags.astype(bool)) if "Male" in flags else pd.DataFrame(index=frame.index)
+    rows = celeba_words(_flags(flags, path)) if "Male" in flags else pd.DataFrame(index=frame.index)
     rows = rows.join(frame[[c for c in frame if c in COLUMNS and c not in rows and c != "source"]])
     cells = [cell if isinstance(cell, dict) else {} for cell in frame["image"]]
     rows["source"] = [f"{path.name} row {i}" for i in range(len(cells))]
     rows["picture"] = [
         cell["bytes"]
-        if cell.get("bytes") is not None
+        if isinstance(cell.get("bytes"), bytes)
         else _existing(path.parent / cell["path"])
-        if cell.get("path")
+        if cell.get("path") and isinstance(cell["path"], str)
         else None
         for cell in cells
     ]
@@ -227,7 +241,7 @@ def _pictures(path: Path) -> list[Path]:
 
 
 def _existing(file: Path) -> str | None:
-    return str(file) if file.is_file() else None
+    return str(file) if os.path.isfile(file) else None  # also of a name that no system takes
 
 
 def _read_table(file: Path, *, needs: tuple[str, ...]) -> pd.DataFrame:

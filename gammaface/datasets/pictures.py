@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from gammaface.errors import GammaFaceError
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+FORMATS = ("JPEG", "PNG", "WEBP")  # others are not looked at: some of Pillow's readers start programs
+MOST_PIXELS = 8192 * 8192
+# What Pillow raises for damaged files, wherever it notices.
+UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, LookupError, ArithmeticError)
+UNREADABLE += (struct.error, zlib.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,23 @@ def load_all(
     return torch.cat(read)
 
 
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """A picture whose header was read; ValueError for a huge or an animated one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    with image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(
+                f"it has {image.width:,} x {image.height:,} pixels, {MOST_PIXELS:,} are accepted"
+            )
+        # Phones store a second view in a JPEG ("MPO"): its first one is the photograph.
+        if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+            raise ValueError("it is animated")
+        yield image
+
+
 def decode_image(
     data: bytes,
     *,
@@ -124,7 +150,7 @@ def decode_image(
     `framing` takes a part of what is left, as fractions of its sides.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             rgb = image.convert("RGB")
     except UNREADABLE as error:
         raise GammaFaceError(
@@ -183,7 +209,14 @@ def encoded_images(path: Path, *, split: str | None, limit: int | None):
     if split is not None and "split" in frame:
         frame = frame[frame["split"] == split]
     for row, cell in enumerate(frame["image"].iloc[:limit]):
-        yield f"{path} row {row}", cell["bytes"]
+        data = cell.get("bytes") if isinstance(cell, dict) else None
+        if not isinstance(data, bytes):
+            raise GammaFaceError(
+                "a cell of the image column holds no picture",
+                where=f"{path} row {row}",
+                fix="Store each picture as a struct {bytes, path} in a column named image.",
+            )
+        yield f"{path} row {row}", data
 
 
 def is_whole(data: bytes) -> bool:
@@ -193,7 +226,7 @@ def is_whole(data: bytes) -> bool:
     is decoded, since a half-written file keeps a valid header.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             marked = data.rstrip(b"\0").endswith((b"\xff\xd9", b"IEND\xaeB`\x82"))
             if not (image.format in ("JPEG", "PNG") and marked):
                 image.load()

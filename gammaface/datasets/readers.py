@@ -130,7 +130,10 @@ def _sort_out(rows: pd.DataFrame, *, check_pictures: bool) -> tuple[pd.DataFrame
         wrong = rows["wrong"].fillna("").where(rows["wrong"].notna(), wrong)
     note(wrong != "", "unknown label", wrong)
     keys = pd.Series(
-        [hashlib.sha1(p).hexdigest() if isinstance(p, bytes) else p for p in rows["picture"]],
+        [
+            hashlib.sha1(p, usedforsecurity=False).hexdigest() if isinstance(p, bytes) else p
+            for p in rows["picture"]
+        ],
         index=rows.index,
         dtype=object,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,18 @@ from gammaface.models.hub import INDEX, Tell, find_repository, tell_stderr
 from gammaface.models.model_index import check_index, class_of
 from gammaface.models.networks import OfOneClass, TransformerOfOneClass, VarianceExploding
 from gammaface.models.schedules import NoiseSchedule, read_schedule
+from gammaface.models.stored import check_stored
 from gammaface.models.weights import CONFIG, STEM, choose_files, folder_with_safetensors, read_json
 from gammaface.workspace import MODELS, bundled_models
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,199}", re.ASCII)
+CLASS = re.compile(r"[0-9]{1,9}")
+LONGEST_NAME = 1024  # characters
+# A configuration of another kind fails where diffusers happens to use it.
+UNLOADABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
+UNLOADABLE += (AssertionError, MemoryError, SafetensorError)
+LARGEST_SIDE = 4096  # of a network's x, in pixels or latent positions
 
 
 @dataclass(frozen=True)
@@ -37,18 +46,24 @@ def take_apart(name: str) -> Named:
     Raises
     ------
     GammaFaceError
-        For a class that is no number.
+        For a class that is no number, and a name that is none.
 
     Examples
     --------
     >>> take_apart("owner/dit@v2#207")
     Named(base='owner/dit', revision='v2', label=207)
     """
-    if Path(name).exists():
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise GammaFaceError(
+            f"{ascii(name[:60])} is no model's name", fix="Give a bundled name, a folder or a hub id."
+        )
+    if os.path.exists(name):  # a name too long for the system is no path
         return Named(name)
     rest, hash_sign, label = name.partition("#")
-    if hash_sign and not label.isdigit():
-        raise GammaFaceError(f"'{label}' is no class number", fix="Write NAME#CLASS, like owner/model#3.")
+    if hash_sign and not CLASS.fullmatch(label):
+        raise GammaFaceError(
+            f"'{label[:40]}' is no class number", fix="Write NAME#CLASS, like owner/model#3."
+        )
     base, at, revision = rest.partition("@")
     if at and not (revision and HUB_ID.fullmatch(base)):
         base, revision = rest, ""  # an @ in a path
@@ -94,9 +109,9 @@ def read_model(name: str, *, tell: Tell = tell_stderr) -> LoadedModel:
     index = read_json(folder / INDEX)
     denoiser, coder = check_index(index, folder)
     places = {part: _weights_of(folder, part, tell) for part in filter(None, (denoiser, coder))}
+    schedule = _schedule(folder)
     network = _load(places[denoiser], denoiser, class_of(index, denoiser))
     autoencoder = _load(places[coder], coder, class_of(index, coder)) if coder else None
-    schedule = _schedule(folder)
     _check_shapes(network, autoencoder, folder)
     weights = sorted(file for place in places.values() for file in place.glob("*.safetensors"))
     return LoadedModel(
@@ -110,10 +125,10 @@ def read_model(name: str, *, tell: Tell = tell_stderr) -> LoadedModel:
 
 def _find_folder(asked: Named, tell: Tell) -> tuple[Path, str]:
     for folder in (MODELS / asked.base, Path(asked.base)):
-        if (folder / INDEX).is_file():
+        if os.path.isfile(folder / INDEX):
             return folder, asked.base
     known = ", ".join(bundled_models()) or "none"
-    if Path(asked.base).exists():
+    if os.path.exists(asked.base):
         raise GammaFaceError(
             "the folder is no diffusers pipeline: it has no model_index.json",
             where=asked.base,
@@ -123,6 +138,10 @@ def _find_folder(asked: Named, tell: Tell) -> tuple[Path, str]:
         raise GammaFaceError(
             f"there is no model '{asked.base}'",
             fix=f"Give a bundled name ({known}), a local diffusers folder, or a hub id owner/name.",
+        )
+    if asked.revision is not None and (not REVISION.fullmatch(asked.revision) or ".." in asked.revision):
+        raise GammaFaceError(
+            f"'{asked.revision[:60]}' is no revision", fix="Give a branch, a tag or a commit."
         )
     return _download(asked, tell)
 
@@ -167,14 +186,18 @@ def _load(place: Path, part: str, class_name: str) -> torch.nn.Module:
     try:
         # Warnings about optional kernels would hide what matters.
         diffusers.utils.logging.set_verbosity_error()
-        model, seen = getattr(diffusers, class_name).from_pretrained(
+        kind = getattr(diffusers, class_name)
+        with torch.device("meta"):
+            empty = kind.from_config(kind.load_config(place, local_files_only=True))
+        check_stored(place, part, empty)
+        model, seen = kind.from_pretrained(
             place,
             use_safetensors=True,
             low_cpu_mem_usage=False,
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except UNLOADABLE as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise GammaFaceError(
             f"the {part} cannot be loaded, it may be truncated: {reason[:200]}",
@@ -205,9 +228,11 @@ def _check_shapes(network: torch.nn.Module, autoencoder: torch.nn.Module | None,
             where=place,
             fix="It draws from another picture (super-resolution, inpainting) or no colours: give another.",
         )
-    if not config.sample_size:
+    size = config.sample_size
+    sides = size if isinstance(size, (list, tuple)) and len(size) == 2 else [size]
+    if not all(type(side) is int and 0 < side <= LARGEST_SIDE for side in sides):
         raise GammaFaceError(
-            "the network does not say its picture's size",
+            f"the network does not say its picture's size: sample_size is {str(size)[:40]}",
             where=place,
             fix="Set sample_size in its config.json to the side it was trained at.",
         )

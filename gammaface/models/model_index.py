@@ -57,15 +57,17 @@ def check_index(index: dict, place: object) -> tuple[str, str | None]:
 def class_of(index: dict, part: str) -> str | None:
     """The class that an index names for a part; None where it has no such part."""
     entry = index.get(part)
-    return entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
+    name = entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
+    return name if isinstance(name, str) else None
 
 
 def _check_class(index: dict, part: str, allowed: set[str], place: object) -> None:
     entry, name = index[part], class_of(index, part)
-    foreign = isinstance(entry, list) and entry[0] != "diffusers"
+    library = entry[0] if isinstance(entry, list) and entry else ""
+    foreign = isinstance(entry, list) and library != "diffusers"
     if name not in allowed or foreign:
         raise GammaFaceError(
-            f"the model's {part} is of class '{name}'{f' of {entry[0]}' if foreign else ''}",
+            f"the model's {part} is of class '{name}'{f' of {library}' if foreign else ''}",
             where=place,
             fix=f"GammaFace reads diffusers' {', '.join(sorted(allowed))}: an unconditional image model.",
         )

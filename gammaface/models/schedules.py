@@ -12,6 +12,7 @@ from gammaface.errors import GammaFaceError
 
 BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
 CLIPPING = ("DDPMScheduler", "DDIMScheduler")  # clip where their configuration is silent
+MOST_STEPS = 100_000  # that a schedule may have
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
@@ -70,20 +71,40 @@ def read_schedule(config: dict, place: Path) -> NoiseSchedule:
     return NoiseSchedule(
         _alphas(config, place),
         prediction,
-        clip=float(config.get("clip_sample_range", 1.0)) if clips else None,
+        clip=_clip(config.get("clip_sample_range", 1.0), place) if clips else None,
     )
+
+
+def _clip(within: object, place: Path) -> float:
+    if type(within) not in (int, float) or not 0 < within < np.inf:
+        raise GammaFaceError(
+            f"the scheduler clips to {str(within)[:40]}",
+            where=place,
+            fix="Set clip_sample_range in scheduler_config.json to a number above 0.",
+        )
+    return float(within)
+
+
+def _steps(config: dict, otherwise: int) -> int:
+    steps = config.get("num_train_timesteps", otherwise)
+    if type(steps) is not int or not 0 < steps <= MOST_STEPS:
+        raise ValueError(f"num_train_timesteps is {str(steps)[:40]}, not 1 to {MOST_STEPS:,}")
+    return steps
 
 
 def _alphas(config: dict, place: Path) -> np.ndarray:
     try:
+        _steps(config, otherwise=1000)
         scheduler = diffusers.DDPMScheduler(**{k: config[k] for k in BETAS if k in config})
         betas = scheduler.betas.double()
+        if betas.ndim != 1:
+            raise ValueError("trained_betas is no list of numbers")
         if config.get("rescale_betas_zero_snr"):
             from diffusers.schedulers.scheduling_ddpm import rescale_zero_terminal_snr
 
             betas = rescale_zero_terminal_snr(betas)
         alphas = np.cumprod(1.0 - betas.numpy())
-    except (TypeError, ValueError, NotImplementedError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise GammaFaceError(
             f"the noise schedule cannot be read: {error}",
             where=place,
@@ -95,8 +116,8 @@ def _alphas(config: dict, place: Path) -> np.ndarray:
 def _exploding(config: dict, place: Path) -> NoiseSchedule:
     try:
         low, high = float(config.get("sigma_min", 0.01)), float(config.get("sigma_max", 1348.0))
-        steps = int(config.get("num_train_timesteps", 2000))
-        sigmas = np.exp(np.linspace(np.log(low), np.log(high), steps))
+        with np.errstate(divide="ignore", invalid="ignore"):  # what comes of it is looked at
+            sigmas = np.exp(np.linspace(np.log(low), np.log(high), _steps(config, otherwise=2000)))
     except (TypeError, ValueError) as error:
         raise GammaFaceError(
             f"the noise schedule cannot be read: {error}", where=place, fix="Repair its sigmas."
@@ -105,7 +126,14 @@ def _exploding(config: dict, place: Path) -> NoiseSchedule:
 
 
 def _checked(alphas: np.ndarray, place: Path) -> np.ndarray:
-    if not len(alphas) or not np.isfinite(alphas).all() or (np.diff(alphas) > 0).any() or alphas[-1] < 0:
+    if (
+        alphas.ndim != 1
+        or not len(alphas)
+        or not np.isfinite(alphas).all()
+        or alphas[0] > 1
+        or (np.diff(alphas) > 0).any()
+        or alphas[-1] < 0
+    ):
         raise GammaFaceError(
             "the noise schedule is not finite and falling",
             where=place,

@@ -125,7 +125,7 @@ def read_json(file: Path) -> dict:
         raise GammaFaceError(
             "a file of the model is missing", where=file, fix="Copy the model folder again."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GammaFaceError(
             f"the file is not valid JSON: {error}", where=file, fix="Copy the model folder again."
         ) from None
