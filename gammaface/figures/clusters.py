@@ -61,6 +61,7 @@ def bic_curve(sweep: pd.DataFrame, *, used_k: int) -> go.Figure:
         )
     figure.add_vline(x=used_k, line=dict(color=INK, width=1, dash="dash"))
     finish(figure, "Which K describes them best?", height=540)
+    figure.update_yaxes(tickformat=",~r", row=2, col=1)
     figure.update_xaxes(dtick=1)
     figure.update_xaxes(title=f"K, number of components (dashed: K = {used_k}, used)", row=3, col=1)
     return figure.update_layout(margin=dict(l=52, r=44, t=88, b=52))
