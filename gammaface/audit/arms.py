@@ -96,7 +96,8 @@ def over_seeds(values: Sequence[float], *, least: float = -np.inf, most: float =
     mean = float(known.mean()) if n else np.nan
     sd = float(known.std(ddof=1)) if n > 1 else np.nan
     reach = float(student.ppf(0.975, n - 1) * sd / np.sqrt(n)) if n > 1 else np.nan
-    return {"value": mean, "sd": sd, "low": max(least, mean - reach), "high": min(most, mean + reach)}
+    low, high = np.clip([mean - reach, mean + reach], least, most).tolist()  # NaN stays NaN
+    return {"value": mean, "sd": sd, "low": low, "high": high}
 
 
 def paired(values: Mapping[int, float], baseline: Mapping[int, float]) -> dict[str, float]:
