@@ -100,7 +100,9 @@ def unknown_labels(rows: pd.DataFrame) -> pd.Series:
     wrong = pd.Series("", index=rows.index)
     for name, words in CLASSES.items():
         if name in rows:
-            bad = rows[name].notna() & ~rows[name].isin(words)
+            # A cell may hold anything, a list too, which `isin` does not always survive.
+            known = rows[name].map(lambda cell, words=words: isinstance(cell, str) and cell in words)
+            bad = rows[name].notna() & ~known.astype(bool)
             wrong = wrong.mask(bad, wrong + name + "=" + rows[name].astype(str) + "; ")
     if "age" in rows:
         years = pd.to_numeric(rows["age"], errors="coerce")
