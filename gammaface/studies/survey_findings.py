@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from gammaface.shares.people import name_of
+
 ALPHA = 0.05
 DEGREES = ((0.5, "largely follow"), (0.2, "partly follow"), (0.05, "weakly follow"), (0.0, "hardly follow"))
 SOURCES = {"generated": "the model's own faces", "real": "real faces with noise added"}
@@ -74,13 +76,13 @@ def degree(ami: float) -> str:
 
 
 def _sentence(row: dict, words: str) -> str:
-    name = row["attribute"]
+    name = name_of(row["attribute"])
     if "ami" not in row:
         return f"In {words}, {name} has one value only: nothing can be said of it."
     if row["beats_chance"]:
         text = (
             f"In {words}, components {degree(row['ami'])} {name}: the highest AMI is {row['ami']:.3f}, in"
-            f" {row['view']} at √ᾱ = {row['sqrt_abar']:.2f} with K = {row['k']} (p = {row['p_holm']:.3f}"
+            f" {row['view']} at √ᾱ = {row['sqrt_abar']:.2f} with K = {row['k']} ({_p(row['p_holm'])}"
             " after Holm's correction)."
         )
     else:
@@ -98,6 +100,10 @@ def _sentence(row: dict, words: str) -> str:
     return text
 
 
+def _p(value: float) -> str:
+    return f"p = {value:.3f}" if value >= 0.001 else "p < 0.001"
+
+
 def _against_looks(rows: list[dict], words: str) -> list[str]:
     seen = [row for row in rows if "ami" in row]
     people = [row for row in seen if row["attribute"] not in LOOKS]
@@ -108,7 +114,7 @@ def _against_looks(rows: list[dict], words: str) -> list[str]:
     order = "more" if look["ami"] > most["ami"] else "less"
     return [
         f"In {words}, components follow {look['attribute'].replace('_', ' ')} (AMI up to {look['ami']:.3f})"
-        f" {order} than any attribute of people ({most['attribute']}, up to {most['ami']:.3f})."
+        f" {order} than any attribute of people ({name_of(most['attribute'])}, up to {most['ami']:.3f})."
     ]
 
 
