@@ -69,6 +69,7 @@ def test_a_deep_link_to_harvest_has_its_settings(tab, site, first):
     tab.get_by_role("button", name="Harvest 70").wait_for()  # the settings survived
 
 
+@pytest.mark.slow
 def test_a_lasso_shows_faces_rings_the_one_clicked_and_draws_the_missing(tab, site, first):
     tab.goto(f"{site}/clusters?{first}")
     heading(tab, "Clusters")

@@ -101,6 +101,7 @@ def test_edits_along_it_change_the_shortcut():
     assert there.shape == bright.shape
 
 
+@pytest.mark.slow
 def test_pass_removes_the_group_and_keeps_the_task():
     rng = np.random.default_rng(0)
     y, group = rng.integers(0, 2, (2, 1500))

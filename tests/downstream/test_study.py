@@ -104,6 +104,7 @@ def test_a_cell_computed_again_is_identical(finished, make_bench, place):
     assert reproduce(Run.open(out), cells[place].name, make_bench()).empty
 
 
+@pytest.mark.slow
 def test_workers_share_the_cells(make_bench, tmp_path):
     cells = grid(["baseline", "oversample", "plain-augment"])
     bench = make_bench(recipe=dataclasses.replace(QUICK, images=64, validate_every=64))

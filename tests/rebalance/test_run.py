@@ -71,6 +71,7 @@ def test_a_run_that_was_cut_off_ends_as_an_undisturbed_one(finished, generator, 
     assert again.table("rows")[columns].equals(finished.table("rows")[columns])
 
 
+@pytest.mark.slow
 def test_rows_join_a_finished_run(finished, generator, tmp_path):
     out = tmp_path / "light"
     shutil.copytree(finished.path, out)
@@ -132,6 +133,7 @@ def test_weights_and_checkpoints_that_do_not_fit(finished, generator, tmp_path):
         run_rebalance(*ask, SMALL, out=out)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_training(generator, tmp_path):
     def cut(stage, done, total):
         if stage == "train tune" and done >= 16:

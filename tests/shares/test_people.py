@@ -62,6 +62,7 @@ def test_groups_add_up_to_all():
     assert (female["difference"] < female["difference_high"]).all()
 
 
+@pytest.mark.slow
 def test_the_difference_covers_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(0)
     groups, hits = np.arange(200) % 4, 0

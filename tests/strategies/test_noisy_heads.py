@@ -38,6 +38,7 @@ def heads() -> NoisyHeads:
     return fit_noisy_heads(clean, {"side": labels}, alphas=ALPHAS, presentations=25_000, seed=1)
 
 
+@pytest.mark.slow
 def test_it_nears_the_bayes_classifier_at_every_noise_level(heads):
     clean, labels = two_gaussians(4000, seed=5)
     truth = torch.from_numpy(labels.argmax(1))

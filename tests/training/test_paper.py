@@ -67,6 +67,7 @@ def test_a_resumed_training_equals_an_undisturbed_one(faces, tmp_path, monkeypat
     assert all(torch.allclose(whole[k], cut[k], atol=1e-5) for k in whole)
 
 
+@pytest.mark.slow
 def test_it_learns(tmp_path):
     """Of one colour: the loss falls at a constant rate."""
     red = torch.tensor([230, 40, 40], dtype=torch.uint8).view(1, 3, 1, 1).expand(320, 3, 8, 8).clone()

@@ -33,6 +33,7 @@ def weights(module) -> torch.Tensor:
     return torch.cat([p.flatten() for p in module.parameters()])
 
 
+@pytest.mark.slow
 def test_the_autoencoder_learns(faces, tmp_path):
     def train(name, schedule):
         return ae.train_autoencoder(faces, out=tmp_path / name, schedule=schedule, widths=NARROW, quiet=True)
