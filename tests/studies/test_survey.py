@@ -76,10 +76,10 @@ def test_words_follow_the_numbers():
     probe = row("race", 0, 0) | {"accuracy": 0.8, "low": 0.75, "high": 0.85, "majority": 0.4}
     numbers = findings(sweep=sweep, association=related, probes=pd.DataFrame([probe]))
     text = " ".join(numbers["sentences"])
-    assert "components partly follow gender" in text
-    assert "components hardly follow race" in text
+    assert "components partly follow perceived gender" in text
+    assert "components hardly follow perceived race" in text
     assert "the attribute is there, and the mixture does not line up with it" in text
     assert "none of 1 fits follows smile more than chance" in text
-    assert "follow brightness (AMI up to 0.600) more than any attribute of people (gender" in text
+    assert "follow brightness (AMI up to 0.600) more than any attribute of people (perceived gender" in text
     assert "lowest at K = 1 where √ᾱ = 0.20 and at K = 8 where √ᾱ = 0.90" in text
     assert np.isclose(next(b for b in numbers["best"] if b["attribute"] == "gender")["ami"], 0.3)
