@@ -31,15 +31,15 @@ from benchmarks.charts import write_charts
 from benchmarks.measuring import machine, measured
 
 AXES = {
-    "n": ("sweep, latents", [1000, 2000, 4000, 8000]),
-    "d": ("sweep, dimensions", [256, 512, 1024, 2048]),
-    "k": ("sweep, components", [2, 4, 8, 16]),
+    "n": ("sweep, latents", [4000, 8000, 16000, 32000]),
+    "d": ("sweep, dimensions", [512, 1024, 2048, 4096]),
+    "k": ("sweep, components", [4, 8, 16, 32]),
     "images": ("drawing, images", [16, 32, 64, 128]),
     "steps": ("drawing, steps", [4, 8, 16, 32]),
-    "resolution": ("drawing, pixels a side", [16, 32, 64]),
+    "resolution": ("drawing, pixels a side", [32, 64, 128]),
 }
 UNITS = {"seconds": "seconds", "processor": "processor seconds", "megabytes": "MB on top"}
-LATENTS, DIMENSIONS, COMPONENTS, IMAGES, STEPS = 4000, 1024, 8, 16, 8
+LATENTS, DIMENSIONS, COMPONENTS, IMAGES, STEPS = 8000, 1024, 16, 16, 8
 BATCH = 16
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from gammaface.classifiers.own_classifier import OwnClassifier, is_own, load_own
 from gammaface.datasets import CLASSES
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
+from gammaface.models.room import Room
 from gammaface.workspace import MODELS
 
 AGE_CENTRES = tuple(range(0, 101, 5))  # years; the age head is a distribution over them
@@ -113,6 +114,8 @@ class AttributeClassifier:
     hash : str
         sha256 over weights and configuration.
     device : torch.device
+    room : Room
+        Cuts a batch that the device's memory does not hold.
     """
 
     network: AttributeNetwork
@@ -120,6 +123,7 @@ class AttributeClassifier:
     calibration: dict[str, Calibration]
     hash: str
     device: torch.device
+    room: Room = field(default_factory=Room, repr=False, compare=False)
 
     def label(
         self, images: torch.Tensor, *, batch_size: int = BATCH, progress: Progress | None = None
@@ -191,13 +195,15 @@ class AttributeClassifier:
         done = []
         for batch in images.split(batch_size):
             batch = fit_resolution(batch.to(self.device, torch.float32), self.resolution)
-            # Of a face and its mirror image: the same person, and fewer errors.
-            both = self.network.features(batch) + self.network.features(batch.flip(-1))
-            done.append((both / 2).float().cpu().numpy())
+            done.append(self.room.in_parts("labelling", self._both_sides, batch).float().cpu().numpy())
             if progress:
                 progress(sum(map(len, done)), len(images))
         width = self.network.head.in_features
         return np.concatenate(done) if done else np.zeros((0, width), np.float32)
+
+    def _both_sides(self, images: torch.Tensor) -> torch.Tensor:
+        """Of a face and its mirror image: the same person, and fewer errors."""
+        return (self.network.features(images) + self.network.features(images.flip(-1))) / 2
 
 
 def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from scipy.stats import chisquare
 
 from gammaface.applications.cells import JOINED, Report, joined, words_for
@@ -22,6 +21,7 @@ from gammaface.applications.folder_quality import quality_table
 from gammaface.applications.folder_report import write_folder_report
 from gammaface.audit.book import COARSE, Book, known_recalls
 from gammaface.audit.terms import capital
+from gammaface.datasets.pictures import UNREADABLE, open_picture
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
 from gammaface.labelling.label_files import LabelledFolder, read_label_file
@@ -255,10 +255,10 @@ def keep_pictures(run: Run, found: LabelledFolder, *, n: int) -> None:
     rows = np.unique(np.linspace(0, len(found.pictures) - 1, min(n, len(found.pictures))).astype(int))
     for row in rows if n else ():
         try:
-            with Image.open(found.pictures[row]) as picture:
+            with open_picture(found.pictures[row].read_bytes()) as picture:
                 small = picture.convert("RGB")
                 small.thumbnail((SIDE, SIDE))
-        except (OSError, ValueError, Image.DecompressionBombError):
+        except UNREADABLE:
             raise GammaFaceError(
                 "a picture cannot be read", where=found.pictures[row], fix="Replace it or take its row out."
             ) from None

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from gammaface.audit.reading import label_table
-from gammaface.datasets import load_all
+from gammaface.datasets import load_random
 from gammaface.generators import Generator
 from gammaface.images import to_unit
 from gammaface.workspace import Run
@@ -87,9 +87,7 @@ def read_real(
     """
 
     def read(part: str | None, most: int) -> torch.Tensor:
-        pixels = load_all(data, resolution=generator.side, split=part)
-        rows = np.sort(np.random.default_rng(seed).permutation(len(pixels))[:most])
-        return pixels[torch.from_numpy(rows)]
+        return load_random(data, most=most, seed=seed, resolution=generator.side, split=part)
 
     test = to_unit(read(split, limit))
     train = None

@@ -6,7 +6,6 @@ continued and whose tables can be made again; the copy is for reading only.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ import pandas as pd
 
 from gammaface.audit.book import FILE
 from gammaface.audit.cells import read_cells
-from gammaface.errors import GammaFaceError
-from gammaface.workspace import Run, writing
+from gammaface.keeping.shipping import copy_files, shipping
+from gammaface.workspace import Run
 
 SEEDS = "seeds"
 LEFT = ("real",)  # tables about single real faces
@@ -38,26 +37,11 @@ def ship(working: Run, out: Path, *, note: str = "") -> Run:
     GammaFaceError
         When the audit is not finished.
     """
-    if working.manifest.state != "done":
-        raise GammaFaceError(
-            f"the audit is {working.manifest.state}",
-            where=working.path,
-            fix="Finish it first: repeat its command.",
-        )
-    shutil.rmtree(out, ignore_errors=True)
-    told = working.manifest
-    with writing(out, kind=told.kind, config=told.config, weights=told.weights) as copy:
-        copy.update(created=told.created, versions=told.versions, timings=told.timings)
-        for name in working.tables():
-            if name not in LEFT:
-                copy.write_table(name, working.table(name))
+    with shipping(working, out, left=LEFT, note=note) as copy:
         copy.write_table(SEEDS, seeds_table(working.path))
-        copy.write_file(FILE, (working.path / FILE).read_bytes())
-        for picture in sorted((working.path / "images").rglob("*.png")):
-            copy.write_file(str(picture.relative_to(working.path)), picture.read_bytes())
-    copy = Run.open(out)
-    copy.update(note=note)
-    return copy
+        copy_files(working, copy, FILE)
+        copy_files(working, copy, "images/**/*.png")
+    return Run.open(out)
 
 
 def seeds_table(run: Path) -> pd.DataFrame:

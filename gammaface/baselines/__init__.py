@@ -75,7 +75,7 @@ METHODS: dict[str, Method] = {
         published="GAMMA-FACE",
     ),
     "targeted": Method(
-        targeted, "originals and generated faces that fill the smallest cells", source="plain"
+        targeted, "originals and generated faces where the baseline's recall is lowest", source="plain"
     ),
 }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from gammaface.baselines.mixing import draw_even, draw_spread, fill_gaps
+from gammaface.baselines.mixing import draw_even, draw_spread, share_out
 from gammaface.baselines.problem import Examples, Problem, Trained, join
-from gammaface.baselines.trainer import train_on
+from gammaface.baselines.trainer import predict, train_on
+
+PRIOR = 5  # faces
 
 
 def augmented(problem: Problem) -> Trained:
@@ -20,21 +24,63 @@ def augmented(problem: Problem) -> Trained:
 
 
 def targeted(problem: Problem) -> Trained:
-    """Spend the same number of generated faces on the smallest (class, group) cells.
+    """Spend the same number of generated faces where a classifier of originals does worst.
 
-    The gaps are measured on the originals that are kept. Faces are repeated only where
-    the whole pool is smaller than the number asked for.
+    A (class, group) cell's gap is how far its recall lies below the best group's of its
+    class, as `audited` measures it; generated faces are given to cells in proportion to
+    their gaps. Faces are repeated only where the whole pool is smaller than the number
+    asked for.
     """
-    originals, n, rng = kept_originals(problem)
     pool = problem.need("generated")
+    right, seen = audited(problem)
+    gaps = recall_gaps(problem, right)
+    originals, n, rng = kept_originals(problem)
     size = problem.n_classes * problem.n_groups
     cells = problem.strata(pool)
     repeats = max(1, -(-n // len(pool)))
-    counts = np.bincount(problem.strata(originals), minlength=size)
-    added = fill_gaps(counts, np.bincount(cells, minlength=size) * repeats, n)
+    added = share_out(gaps, np.bincount(cells, minlength=size) * repeats, n)
     rows = [np.flatnonzero(cells == cell) for cell in range(size)]
     picked = [r[draw_spread(len(r), k, rng=rng)] for r, k in zip(rows, added, strict=True) if k]
-    return train_on_mix(problem, originals, pool, np.concatenate([np.empty(0, int), *picked]))
+    trained = train_on_mix(problem, originals, pool, np.concatenate([np.empty(0, int), *picked]))
+    measured = {"gaps": gaps.round(4).tolist(), "images_seen_by_the_audit": seen}
+    return Trained(trained.network, trained.facts | measured)
+
+
+def audited(problem: Problem) -> tuple[np.ndarray, int]:
+    """Whether each original is recognised by a classifier that did not see it, and what that took.
+
+    Two classifiers, each of one half and half the budget, label the other half: validation
+    faces alone are too few of a rare cell, and test faces are not for choosing.
+
+    Returns
+    -------
+    (boolean array of shape (n,), int)
+        In the order of the originals; pictures that were shown to both.
+    """
+    n, recipe = len(problem.originals), problem.recipe
+    order = np.random.default_rng([problem.seed, 2]).permutation(n)
+    half = replace(problem, recipe=replace(recipe, images=max(1, recipe.images // 2)))
+    right, seen = np.zeros(n, dtype=bool), 0
+    for own, other in ((order[::2], order[1::2]), (order[1::2], order[::2])):
+        trained = train_on(half, problem.originals.take(own))
+        unseen = problem.originals.take(other)
+        right[other] = predict(trained.network, unseen.images, device=recipe.device).argmax(1) == unseen.y
+        seen += trained.facts["images_seen"]
+    return right, seen
+
+
+def recall_gaps(problem: Problem, right: np.ndarray) -> np.ndarray:
+    """How far each (class, group) cell's recall lies below its class's best one, float (cells,).
+
+    `right` tells it of each original. Recalls of small cells are drawn towards their class's
+    as if `PRIOR` more faces had it, so that three faces do not command the budget.
+    """
+    cells, shape = problem.strata(problem.originals), (problem.n_classes, problem.n_groups)
+    counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
+    hits = np.bincount(cells, weights=right, minlength=np.prod(shape)).reshape(shape)
+    of_class = hits.sum(1, keepdims=True) / np.maximum(counts.sum(1, keepdims=True), 1)
+    recalls = (hits + PRIOR * of_class) / (counts + PRIOR)
+    return (recalls.max(1, keepdims=True) - recalls).ravel()
 
 
 def kept_originals(problem: Problem) -> tuple[Examples, int, np.random.Generator]:

@@ -75,23 +75,23 @@ def draw_spread(available: int, n: int, *, rng: np.random.Generator) -> np.ndarr
     return np.concatenate([np.empty(0, int), *(rng.permutation(available) for _ in range(rounds))])[:n]
 
 
-def fill_gaps(counts: np.ndarray, available: np.ndarray, budget: int) -> np.ndarray:
-    """How many to add to each cell so that the smallest cells rise first.
+def share_out(weights: np.ndarray, available: np.ndarray, budget: int) -> np.ndarray:
+    """How many of each cell, in proportion to its weight, as far as there are so many.
 
     Parameters
     ----------
-    counts : integer array of shape (cells,)
-        What each cell holds.
+    weights : array of shape (cells,)
+        Not negative; what a full cell cannot take goes to the others in their proportion,
+        to cells of weight 0 only when all others are full.
     available : integer array of shape (cells,)
-        What there is to add.
+        What there is of each.
     budget : int
-        How many to add in all, at most ``available.sum()``.
+        How many in all, at most ``available.sum()``.
 
     Returns
     -------
     integer array of shape (cells,)
-        Sums to the budget. No cell that gained ends more than 1 above one that could
-        have had more.
+        Sums to the budget.
 
     Raises
     ------
@@ -100,22 +100,23 @@ def fill_gaps(counts: np.ndarray, available: np.ndarray, budget: int) -> np.ndar
 
     Examples
     --------
-    >>> fill_gaps(np.array([10, 2, 6]), np.array([9, 9, 9]), 6).tolist()
-    [0, 5, 1]
+    >>> share_out(np.array([0.2, 0.1, 0.0]), np.array([9, 9, 9]), 6).tolist()
+    [4, 2, 0]
+    >>> share_out(np.array([0.2, 0.1, 0.0]), np.array([3, 9, 9]), 6).tolist()
+    [3, 3, 0]
     """
     if budget > available.sum():
         raise GammaFaceError(
             f"{budget} examples were asked for, {available.sum()} are there", fix="Generate more."
         )
-
-    def gained(level: int) -> np.ndarray:
-        return np.clip(level - counts, 0, available)
-
-    low, high = 0, int((counts + available).max())
-    while low < high:  # the highest water level that the budget reaches in every open cell
-        level = (low + high + 1) // 2
-        low, high = (level, high) if gained(level).sum() <= budget else (low, level - 1)
-    added = gained(low)
-    open_cells = np.flatnonzero((counts + added == low) & (added < available))
-    added[open_cells[: budget - added.sum()]] += 1
-    return added
+    given = np.zeros(len(weights), dtype=np.int64)
+    while (left := budget - given.sum()) > 0:
+        odds = np.where(given < available, weights, 0.0)
+        if not odds.any():
+            odds = (given < available).astype(float)
+        wanted = left * odds / odds.sum()
+        more = np.floor(wanted).astype(np.int64)
+        rest = np.argsort(more - wanted, kind="stable")[: left - more.sum()]  # largest remainders first
+        more[rest] += 1
+        given = np.minimum(given + more, available)
+    return given

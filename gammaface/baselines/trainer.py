@@ -17,6 +17,7 @@ from gammaface.attributes import ARCHITECTURES, Architecture, AttributeNetwork
 from gammaface.baselines.problem import Examples, Problem, Recipe, Trained
 from gammaface.errors import GammaFaceError
 from gammaface.images import to_unit
+from gammaface.models.room import told_when_full
 from gammaface.training.augment import augment
 from gammaface.training.loop import denormals_flushed, has_fast_bf16, step_generator
 
@@ -132,12 +133,13 @@ def fit(network: torch.nn.Module, examples: Examples, phase: Phase, problem: Pro
         else:
             rows = torch.multinomial(odds, size, replacement=True, generator=source)
         images = prepare(examples.images[rows], recipe, source)
-        with autocast(recipe.device):
-            loss = phase.loss(images, rows.to(recipe.device))
-        if not torch.isfinite(loss):
-            raise GammaFaceError(f"the loss became NaN at step {step}", fix="Lower --learning-rate.")
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        with told_when_full(f"a training batch of {size}", fix="Give a smaller --batch-size."):
+            with autocast(recipe.device):
+                loss = phase.loss(images, rows.to(recipe.device))
+            if not torch.isfinite(loss):
+                raise GammaFaceError(f"the loss became NaN at step {step}", fix="Lower --learning-rate.")
+            loss.backward()
         optimizer.step()
         if phase.after_step:
             phase.after_step()

@@ -80,7 +80,7 @@ def harvest(
 ) -> None:
     """Keep the latents of n seeds, or of n pictures, at a timestep."""
     from gammaface.commands.progress import progress_bar
-    from gammaface.datasets import load_all
+    from gammaface.datasets import load_random
     from gammaface.forward import harvest_images
     from gammaface.generators import MICRO_BATCH, load_generator
     from gammaface.images import to_unit
@@ -96,7 +96,7 @@ def harvest(
     asked = {"t": t, "space": space, "seed": seed, "pca": pca, "batch_size": batch_size or MICRO_BATCH}
     with progress_bar("harvest") as progress:
         if data:
-            pixels = load_all(data, resolution=generator.side, limit=n)[:n]
+            pixels = load_random(data, most=n, seed=seed, resolution=generator.side)
             harvest_images(generator, to_unit(pixels), **asked, out=out, progress=progress)
         else:
             path = asdict(sampler_for(generator, sampler, steps))

@@ -90,11 +90,18 @@ def table(
 
 
 def report(run: str) -> None:
-    """Write a study's or an audit's report.html again."""
+    """Write the report.html of a study, an audit, a rebalancing or a downstream study again."""
     from gammaface.audit.report import write_audit_report
     from gammaface.report import write_report
+    from gammaface.reports.classifiers import classifiers_page
+    from gammaface.reports.rebalancing import rebalancing_page
 
     found = find_run(run)
+    pages = {"downstream": classifiers_page, "rebalance": rebalancing_page}
+    if (page := pages.get(found.manifest.kind)) is not None:
+        found.write_file("report.html", page(found))
+        print(found.path / "report.html")
+        return
     print((write_audit_report if found.manifest.kind == "audit" else write_report)(found))
 
 

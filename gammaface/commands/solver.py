@@ -63,10 +63,7 @@ def solver(
 
 def features_of(extractor, pixels, *, seed: int):
     """Features of at most 5,000 of uint8 pictures (n, 3, H, W), at random."""
-    import numpy as np
-    import torch
-
+    from gammaface.datasets import random_rows
     from gammaface.images import to_unit
 
-    rows = np.sort(np.random.default_rng(seed).permutation(len(pixels))[:REFERENCE])
-    return extractor.features(to_unit(pixels[torch.from_numpy(rows)]))
+    return extractor.features(to_unit(pixels[random_rows(len(pixels), REFERENCE, seed=seed)]))

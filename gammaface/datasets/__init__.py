@@ -1,7 +1,16 @@
 """Face pictures and their labels: published layouts in, one typed schema out."""
 
 from gammaface.datasets.lookalikes import difference_hash, grouped_holdout, lookalike_groups
-from gammaface.datasets.pictures import DataSource, Framing, decode_image, load_all, load_images
+from gammaface.datasets.pictures import (
+    DataSource,
+    Framing,
+    decode_image,
+    load_all,
+    load_images,
+    load_random,
+    open_picture,
+    random_rows,
+)
 from gammaface.datasets.presets import PRESETS, grouping
 from gammaface.datasets.readers import READERS, read_faces
 from gammaface.datasets.schema import CLASSES, Faces
@@ -19,6 +28,9 @@ __all__ = [
     "grouping",
     "load_all",
     "load_images",
+    "load_random",
     "lookalike_groups",
+    "open_picture",
+    "random_rows",
     "read_faces",
 ]

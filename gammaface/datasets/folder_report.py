@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from gammaface.datasets.pictures import IMAGE_SUFFIXES, UNREADABLE, decode_image, is_whole
+from gammaface.datasets.pictures import IMAGE_SUFFIXES, UNREADABLE, decode_image, is_whole, open_picture
 from gammaface.datasets.presets import PRESETS, grouping
 from gammaface.datasets.readers import READERS, read_faces
 from gammaface.datasets.schema import Faces, typed
@@ -271,7 +271,7 @@ def _preview(faces: Faces) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ..
         source = str(faces.frame["source"].iloc[row])
         try:
             data = faces.encoded(int(row))
-            with Image.open(io.BytesIO(data)) as image:
+            with open_picture(data) as image:
                 sizes.append(f"{image.width} x {image.height}")
             small = Image.fromarray(decode_image(data, name=source, resolution=SIDE))
         except (GammaFaceError, *UNREADABLE):

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from gammaface.datasets.layouts import NAME_COLUMNS
-from gammaface.datasets.pictures import decode_image
+from gammaface.datasets.pictures import decode_image, open_picture
 from gammaface.errors import GammaFaceError
 from gammaface.files import write_whole
 from gammaface.images import to_png
@@ -209,12 +209,8 @@ def _read_table(path: Path, label: str) -> tuple[pd.DataFrame, Path]:
 
 def _side(data: bytes, name: str) -> int:
     """The shorter side of a picture."""
-    import io
-
-    from PIL import Image
-
     decode_image(data, name=name, resolution=1)  # refuses what is no picture
-    with Image.open(io.BytesIO(data)) as image:
+    with open_picture(data) as image:
         return min(image.size)
 
 

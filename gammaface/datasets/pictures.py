@@ -6,9 +6,10 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -94,17 +95,8 @@ def load_images(
     GammaFaceError
         When nothing readable is there, or an image is broken.
     """
-    pictures = []
-    for name, data in encoded_images(source.path, split=split, limit=limit):
-        pictures.append(decode_image(data, name=name, resolution=resolution, crop=source.crop))
-    if not pictures:
-        raise GammaFaceError(
-            "no images were found",
-            where=source.path,
-            fix=f"Give a Parquet file with an image column{f' and split {split!r} rows' if split else ''},"
-            " or a folder of JPEG, PNG or WebP files.",
-        )
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    stored = _stored(source, resolution=resolution, split=split)[:limit]
+    return _stacked(read() for read in stored)
 
 
 def load_all(
@@ -119,9 +111,59 @@ def load_all(
     return torch.cat(read)
 
 
+def load_random(
+    sources: list[str], *, most: int, seed: int, resolution: int, split: str | None = "train"
+) -> torch.Tensor:
+    """At most `most` images of all sources together, at random, in the order in which they lie.
+
+    As :func:`load_all`; only those that were drawn are decoded.
+    """
+    parsed = [DataSource.parse(text) for text in sources]
+    stored = [read for s in parsed for read in _stored(s, resolution=resolution, split=split)]
+    return _stacked(stored[row]() for row in random_rows(len(stored), most, seed=seed))
+
+
+def random_rows(count: int, most: int, *, seed: int) -> np.ndarray:
+    """At most `most` of `count` rows, at random, in ascending order.
+
+    Examples
+    --------
+    >>> len(random_rows(10, 4, seed=0)), random_rows(3, 9, seed=0).tolist()
+    (4, [0, 1, 2])
+    """
+    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
+
+
+def _stored(source: DataSource, *, resolution: int, split: str | None) -> list[Callable[[], np.ndarray]]:
+    """What reads each picture of a source, cropped and resized."""
+
+    def decoded(name: str, read: Callable[[], bytes]) -> np.ndarray:
+        return decode_image(read(), name=name, resolution=resolution, crop=source.crop)
+
+    stored = [partial(decoded, *item) for item in stored_images(source.path, split=split)]
+    if not stored:
+        raise GammaFaceError(
+            "no images were found",
+            where=source.path,
+            fix=f"Give a Parquet file with an image column{f' and split {split!r} rows' if split else ''},"
+            " or a folder of JPEG, PNG or WebP files.",
+        )
+    return stored
+
+
+def _stacked(pictures: Iterable[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(list(pictures))).permute(0, 3, 1, 2).contiguous()
+
+
 @contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
-    """A picture whose header was read; ValueError for a huge or an animated one."""
+def open_picture(data: bytes) -> Iterator[Image.Image]:
+    """A picture whose header was read.
+
+    Raises
+    ------
+    One of UNREADABLE
+        For what is damaged, not a JPEG, PNG or WebP, animated, or larger than `MOST_PIXELS`.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -150,7 +192,7 @@ def decode_image(
     `framing` takes a part of what is left, as fractions of its sides.
     """
     try:
-        with _opened(data) as image:
+        with open_picture(data) as image:
             rgb = image.convert("RGB")
     except UNREADABLE as error:
         raise GammaFaceError(
@@ -196,27 +238,37 @@ def read_image_table(path: Path) -> pd.DataFrame:
     return frame
 
 
-def encoded_images(path: Path, *, split: str | None, limit: int | None):
-    """(name, bytes) of every picture in a folder or a Parquet file."""
+def encoded_images(path: Path, *, split: str | None, limit: int | None) -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of every picture in a folder or a Parquet file, read one after the other."""
+    for name, read in stored_images(path, split=split)[:limit]:
+        yield name, read()
+
+
+def stored_images(path: Path, *, split: str | None) -> list[tuple[str, Callable[[], bytes]]]:
+    """Every picture in a folder or a Parquet file: its name, and what reads its bytes."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-        for file in files[:limit]:
-            yield str(file), file.read_bytes()
-        return
+        return [(str(file), file.read_bytes) for file in files]
     if not path.is_file():
         raise GammaFaceError("the data file or folder does not exist", where=path, fix="Check the path.")
     frame = read_image_table(path)
     if split is not None and "split" in frame:
         frame = frame[frame["split"] == split]
-    for row, cell in enumerate(frame["image"].iloc[:limit]):
-        data = cell.get("bytes") if isinstance(cell, dict) else None
-        if not isinstance(data, bytes):
-            raise GammaFaceError(
-                "a cell of the image column holds no picture",
-                where=f"{path} row {row}",
-                fix="Store each picture as a struct {bytes, path} in a column named image.",
-            )
-        yield f"{path} row {row}", data
+    return [
+        (f"{path} row {row}", partial(_bytes_of, cell, f"{path} row {row}"))
+        for row, cell in enumerate(frame["image"])
+    ]
+
+
+def _bytes_of(cell: object, where: str) -> bytes:
+    data = cell.get("bytes") if isinstance(cell, dict) else None
+    if not isinstance(data, bytes):
+        raise GammaFaceError(
+            "a cell of the image column holds no picture",
+            where=where,
+            fix="Store each picture as a struct {bytes, path} in a column named image.",
+        )
+    return data
 
 
 def is_whole(data: bytes) -> bool:
@@ -226,7 +278,7 @@ def is_whole(data: bytes) -> bool:
     is decoded, since a half-written file keeps a valid header.
     """
     try:
-        with _opened(data) as image:
+        with open_picture(data) as image:
             marked = data.rstrip(b"\0").endswith((b"\xff\xd9", b"IEND\xaeB`\x82"))
             if not (image.format in ("JPEG", "PNG") and marked):
                 image.load()

@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 
 from gammaface.baselines.problem import Examples
-from gammaface.datasets import CLASSES, decode_image
+from gammaface.datasets import CLASSES, decode_image, open_picture
+from gammaface.datasets.pictures import UNREADABLE
 from gammaface.downstream.tasks import Task
 from gammaface.errors import GammaFaceError
 from gammaface.files import write_whole
@@ -143,13 +144,11 @@ def _from_run(run: Run) -> tuple[np.ndarray, pd.DataFrame]:
 
 
 def _decoded(files: list[Path], where: Path) -> np.ndarray:
-    from PIL import Image
-
     try:
-        with Image.open(files[0]) as first:
+        with open_picture(files[0].read_bytes()) as first:
             side = min(first.size)
         pictures = [decode_image(file.read_bytes(), name=str(file), resolution=side) for file in files]
-    except (OSError, IndexError) as error:
+    except UNREADABLE as error:
         raise GammaFaceError(f"a picture cannot be read: {error}", where=where, fix=FIX) from None
     return np.stack(pictures).transpose(0, 3, 1, 2)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,14 @@ from gammaface.downstream.drawn import Drawing, Report
 from gammaface.downstream.grid import Grid
 from gammaface.downstream.study import run_downstream
 from gammaface.downstream.tasks import TASKS, parse_tasks
+from gammaface.downstream.terms import FULL_IMAGES
 from gammaface.downstream.whole import Material, make_bench
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
-from gammaface.workspace import Run, writing
+from gammaface.keeping.shipping import shipping
+from gammaface.workspace import Run
 
-FULL_IMAGES, FULL_SEEDS, FULL_METHODS, FULL_TASKS = 100_000, 3, 10, 6
+FULL_SEEDS, FULL_METHODS, FULL_TASKS = 3, 10, 6
 METHODS = (
     "baseline",
     "oversample",
@@ -28,6 +29,7 @@ METHODS = (
     "plain-augment",
     "gamma-face",
     "gamma-face@stratified",
+    "targeted",
 )
 
 
@@ -48,7 +50,7 @@ class Plan:
     drawn, pilot, harvest : int
         Generated faces of a set, and what strategies learn from.
     steps : int, optional
-        DDIM steps of a generated face; by default the model's recorded path.
+        DDIM steps of a generated face; None takes the model's recorded path.
     """
 
     tasks: tuple[str, ...] = ("celeba:smile", "utkface:gender")
@@ -150,16 +152,7 @@ def ship(working: Run, out: Path, *, note: str) -> Run:
     GammaFaceError
         When the study is not finished.
     """
-    if working.manifest.state != "done":
-        raise GammaFaceError(
-            f"the study is {working.manifest.state}", where=working.path, fix="Repeat its command first."
-        )
-    shutil.rmtree(out, ignore_errors=True)
-    told = working.manifest
-    with writing(out, kind=told.kind, config=told.config, weights=told.weights) as copy:
-        copy.update(created=told.created, versions=told.versions, timings=told.timings)
-        for name in working.tables():
-            copy.write_table(name, working.table(name))
+    with shipping(working, out, note=note) as copy:
         for stored in read_cells(working.path):
             write_cell(
                 copy.path,
@@ -169,6 +162,4 @@ def ship(working: Run, out: Path, *, note: str) -> Run:
                 seconds=stored.seconds,
                 predictions=stored.predictions,
             )
-    copy = Run.open(out)
-    copy.update(note=note)
-    return copy
+    return Run.open(out)

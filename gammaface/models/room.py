@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -73,6 +74,23 @@ class Room:
             self.tell(
                 f"the device's memory does not hold {what} of {size} at once: halved to {(size + 1) // 2}"
             )
+
+
+@contextmanager
+def told_when_full(what: str, *, fix: str) -> Iterator[None]:
+    """Work whose batch cannot be cut without changing it, a training step: said where it does not fit.
+
+    Raises
+    ------
+    TooLarge
+        When memory ran out inside.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TooLarge(f"the device's memory does not hold {what}", fix=fix) from None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

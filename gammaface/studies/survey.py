@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 
 from gammaface.attributes import AttributeClassifier
-from gammaface.datasets import read_faces
+from gammaface.datasets import random_rows, read_faces
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.images import to_unit
@@ -148,7 +148,7 @@ def real_faces(
 ) -> tuple[torch.Tensor, pd.DataFrame]:
     """At most n faces of a labelled set, at random, for :func:`run_survey`."""
     faces = read_faces(path)
-    rows = np.sort(np.random.default_rng(seed).permutation(len(faces.frame))[:n])
+    rows = random_rows(len(faces.frame), n, seed=seed)
     picked = faces.select(np.isin(np.arange(len(faces.frame)), rows))
     labels = picked.frame[[name for name in PEOPLE if picked.frame[name].notna().any()]]
     return to_unit(picked.images(resolution=generator.side)), labels.astype(object)

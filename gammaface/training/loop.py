@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
 from gammaface.errors import GammaFaceError
+from gammaface.models.room import told_when_full
 
 CHANGEABLE = {"images", "decay", "checkpoint_minutes"}  # a training may go on for longer
 HISTORY_EVERY = 20  # steps between points of the stored loss curve
@@ -165,9 +166,10 @@ def train(
         rate = schedule.rate(progress["seen"])
         for group in optimizer.param_groups:
             group["lr"] = rate
-        with accelerator.autocast():
-            loss = loss_of(prepared, progress["step"], accelerator)
-        accelerator.backward(loss)
+        with told_when_full(f"a training batch of {schedule.batch_size}", fix="Give a smaller --batch-size."):
+            with accelerator.autocast():
+                loss = loss_of(prepared, progress["step"], accelerator)
+            accelerator.backward(loss)
         accelerator.clip_grad_norm_(prepared.parameters(), schedule.gradient_clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -7,7 +7,7 @@ from pages.parts import rebalanced
 from pages.parts import rebalanced_sections as sections
 from pages.parts.frame import head
 from pages.parts.people import PERCEIVED
-from pages.parts.state import short
+from pages.parts.state import short, stamp_of
 
 KNOWN = {*CLASSES, "race3"}  # attributes of faces; others are classes of a data set
 COMMANDS = """python -m gammaface rebalance --dry-run
@@ -32,7 +32,7 @@ name = next(iter(runs))
 if len(runs) > 1:
     name = st.selectbox("Rebalancing", list(runs), key="rebalancing", bind="query-params", width=420)
 run = runs[name]
-found = rebalanced.read(str(run.path), (run.path / "manifest.json").stat().st_mtime_ns)
+found = rebalanced.read(str(run.path), stamp_of(run))
 config, recipe = run.manifest.config, run.manifest.config["recipe"]
 st.caption(
     f"Evened out: {' and '.join(recipe['attributes'])}, {len(config['groups'])} groups."

@@ -12,7 +12,7 @@ from gammaface.audit.terms import attribute_words, in_order, short_words
 from gammaface.errors import GammaFaceError
 from gammaface.workspace import EXAMPLES, Run, list_runs
 
-from .state import short
+from .state import short, stamp_of
 
 COLUMNS = {
     "summary": {"method", "target", "strategy", "seeds", "n", "fd", "fd_low", "noise_floor", "cost", "note"},
@@ -80,7 +80,7 @@ def choose_audit() -> Audit | None:
     if len(runs) > 1:
         name = st.selectbox("Audit", list(runs), key="audit", bind="query-params", width=420)
     run = runs[name]
-    return read_audit(str(run.path), (run.path / "manifest.json").stat().st_mtime_ns)
+    return read_audit(str(run.path), stamp_of(run))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

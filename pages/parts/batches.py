@@ -12,7 +12,7 @@ from gammaface.pictures.downloads import Part, drawn_rows, labels_in, strategy_o
 from gammaface.strategies.catalogue import ABOUT, About
 from gammaface.workspace import Run, list_runs
 
-from .state import Study
+from .state import Study, stamp_of
 
 RECORDED = "As recorded"
 
@@ -111,7 +111,7 @@ def read(study: Study, batch: Run | None) -> Shown:
         For what is missing or damaged.
     """
     run = study.run if batch is None else batch
-    return _read(str(run.path), (run.path / "manifest.json").stat().st_mtime_ns)
+    return _read(str(run.path), stamp_of(run))
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

@@ -12,6 +12,8 @@ from gammaface.downstream.terms import PER_CLASS, REFERENCE, task_words
 from gammaface.errors import GammaFaceError
 from gammaface.workspace import EXAMPLES, Run, list_runs
 
+from .state import stamp_of
+
 TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
 NEEDED = {
     "cells": {"data", "target", "arm", "seed", "per_class", "n_original", "n_generated", "seconds"},
@@ -77,10 +79,6 @@ def studies() -> dict[str, Run]:
     found.sort(key=lambda r: r.manifest.created, reverse=True)
     found.sort(key=lambda r: r.path.parent == EXAMPLES)
     return {r.manifest.name: r for r in found}
-
-
-def stamp_of(run: Run) -> int:
-    return (run.path / "manifest.json").stat().st_mtime_ns
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

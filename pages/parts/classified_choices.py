@@ -10,6 +10,7 @@ from gammaface.downstream.terms import task_words
 
 from . import classified
 from .classified import USUAL, VARIANTS, Classified, View
+from .state import stamp_of
 
 ALL = "all together"
 SETS = {
@@ -35,7 +36,7 @@ def choose_study() -> Classified | None:
     if len(runs) > 1:
         _keep("downstream", runs)
         name = st.selectbox("Study", list(runs), key="downstream", bind="query-params", width=420)
-    return classified.read(str(runs[name].path), classified.stamp_of(runs[name]))
+    return classified.read(str(runs[name].path), stamp_of(runs[name]))
 
 
 def choose_view(found: Classified) -> View:

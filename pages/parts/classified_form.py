@@ -6,12 +6,21 @@ from pathlib import Path
 
 import streamlit as st
 
-from gammaface.downstream.terms import CONTROL, EVEN, ORDER, PER_CLASS, REFERENCE, SET_NAMES, TASKS
+from gammaface.downstream.terms import (
+    CONTROL,
+    EVEN,
+    FULL_IMAGES,
+    ORDER,
+    PER_CLASS,
+    REFERENCE,
+    SET_NAMES,
+    TASKS,
+)
 
 from . import classified, work
 from .job_rows import duration
 from .people import TRAIN
-from .state import has_classifier
+from .state import has_classifier, stamp_of
 
 FIRST = (REFERENCE, "group-reweigh", CONTROL, EVEN)
 BACKBONES = ("tiny", "small", "compact", "resnet-101")
@@ -94,8 +103,8 @@ def _cost(asked: dict) -> str:
             f" About {duration(seconds * asked['images'] * count)} of training, as run {run} took, perhaps on"
             " another machine; drawing faces comes before."
         )
-    if asked["images"] < 100_000 or asked["per_class"] < min(PER_CLASS.values()):
-        words += " The full study shows 100,000 pictures and has 5,000 originals a class."
+    if asked["images"] < FULL_IMAGES or asked["per_class"] < min(PER_CLASS.values()):
+        words += f" The full study shows {FULL_IMAGES:,} pictures and has 5,000 originals a class."
     return f"{words} It runs in the background; cancelling keeps every finished classifier."
 
 
@@ -103,6 +112,6 @@ def seconds_a_picture(backbone: str) -> tuple[float, str] | None:
     """What a picture took in the newest study with this backbone, and that study's name."""
     for name, run in classified.studies().items():
         if run.manifest.config["recipe"]["backbone"] == backbone:
-            cells = classified.read(str(run.path), classified.stamp_of(run)).tables["cells"]
+            cells = classified.read(str(run.path), stamp_of(run)).tables["cells"]
             return float((cells["seconds"] / cells["images_seen"]).median()), name
     return None

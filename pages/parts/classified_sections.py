@@ -8,10 +8,12 @@ import streamlit as st
 from gammaface.downstream import comparison
 from gammaface.downstream.terms import CONTROL, EVEN, FAILS, HOLDS, METRICS, MISSING, OPEN, REFERENCE
 from gammaface.figures import downstream as figures
+from gammaface.reports.classifiers import classifiers_page
 from gammaface.shares.people import SMALL
-from gammaface.tables import Format, render
+from gammaface.tables import Format
 
 from .classified import Classified, View
+from .exports import report_button, table_buttons, take_along
 from .people import FIXED
 
 MARKS = {HOLDS: ":material/check_circle:", FAILS: ":material/cancel:", OPEN: ":material/help:"}
@@ -119,25 +121,16 @@ def for_whom(seen: View, arms: dict[str, str]) -> None:
 
 
 def downloads(found: Classified, seen: View, arms: dict[str, str], metrics, beside) -> None:
-    """Any table as CSV or LaTeX."""
-    st.subheader("Take it along", anchor=False)
-    choice = st.columns([3, 1, 1], vertical_alignment="bottom")
-    chosen = choice[0].selectbox("Table", list(TABLES), key="classified-table", persist_state="session")
-    name = TABLES[chosen]
+    """Any table as CSV or LaTeX, and the whole study as a page."""
+    chosen, places = take_along(list(TABLES), key="classified-table")
+    name, study = TABLES[chosen], found.run.manifest.name
 
-    def table() -> pd.DataFrame:
+    def table(_: Format) -> pd.DataFrame:
         if name is not None:
             return seen.tables[name]
         return comparison.side_by_side(
             seen.tables["figures"], seen.tables["cells"], list(arms), metrics, beside=beside
         )
 
-    for column, format, end in ((choice[1], Format.csv, "csv"), (choice[2], Format.latex, "tex")):
-        column.download_button(
-            "CSV" if end == "csv" else "LaTeX",
-            lambda format=format: render(table(), format),
-            file_name=f"{found.run.manifest.name}-{seen.data}-{seen.target}-{name or 'side-by-side'}.{end}",
-            icon=":material/download:",
-            width="stretch",
-            on_click="ignore",
-        )
+    table_buttons(places[:2], table, name=f"{study}-{seen.data}-{seen.target}-{name or 'side-by-side'}")
+    report_button(places[2], lambda: classifiers_page(found.run), name=study)

@@ -19,25 +19,6 @@ NEEDED = {
     "sentences": {"about", "row", "sentence"},
 }
 
-SHOWN = {
-    "title": "Row",
-    "fd": "FD",
-    "fd_times": "times plain's",
-    "fd_soft": "FD, soft",
-    "fd_corrected": "FD, corrected",
-    "frechet": "Fréchet, in groups",
-    "kernel": "kernel, in groups",
-    "precision": "precision",
-    "recall": "recall",
-    "confidence": "confidence",
-    "score": "classifier score",
-    "path_length": "path length",
-    "diversity": "diversity",
-    "near_copies": "near copies",
-    "frechet_all": "Fréchet, all",
-    "kernel_all": "kernel, all",
-}
-
 
 @dataclass(frozen=True)
 class Rebalanced:
@@ -93,23 +74,3 @@ def published_words(attributes: list[str]) -> str:
         f"For scale, not for comparison: the paper's retrained GAN on {dataset} goes from {plain:.4f} to"
         f" {lowest:.4f}, with other classes, another model and another classifier."
     )
-
-
-def figures_table(found: Rebalanced) -> pd.DataFrame:
-    """The table as people paste it: a value, and its 95% interval where there is one."""
-
-    def words(row: dict, name: str) -> str:
-        value, low, high = (row.get(f"{name}{end}") for end in ("", "_low", "_high"))
-        if value is None or value != value:
-            return ""
-        bare = f"{value:.3g}"
-        return bare if low is None or low != low else f"{bare} [{low:.3g}, {high:.3g}]"
-
-    rows = found.rows.to_dict(orient="records")
-    table = {title: [words(r, name) for r in rows] for name, title in SHOWN.items() if name != "title"}
-    verdicts = {"goal_met": "a fifth of plain's", "quality_kept": "quality kept"}
-    for name, title in verdicts.items():
-        table[title] = [
-            "" if r[name] is None or r[name] != r[name] else "yes" if r[name] else "no" for r in rows
-        ]
-    return pd.DataFrame({SHOWN["title"]: [r["title"] for r in rows]} | table)

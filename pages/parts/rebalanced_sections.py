@@ -7,30 +7,24 @@ import streamlit as st
 from gammaface.figures import audit_quality
 from gammaface.figures.before_after import before_after
 from gammaface.figures.rebalance import fairness_and_quality, pies
-from gammaface.tables import Format, render
+from gammaface.reports.rebalancing import WHOSE, before_and_after, figures_table, rebalancing_page
+from gammaface.tables import Format
 
 from . import pictures
+from .exports import report_button, table_buttons
 from .people import FIXED
-from .rebalanced import Rebalanced, figures_table
+from .rebalanced import Rebalanced
 
 KINDS = {"frechet": "Fréchet", "kernel": "Kernel"}
 
 
 def the_table(found: Rebalanced) -> None:
     """Every row with intervals, and the way to take it along."""
-    table = figures_table(found)
-    filled = table.loc[:, (table != "").any()]
+    filled, name = figures_table(found.rows), found.run.manifest.name
     st.dataframe(filled, hide_index=True, height="content")
-    left, right, _ = st.columns([1, 1, 4])
-    for place, format, end in ((left, Format.csv, "csv"), (right, Format.latex, "tex")):
-        place.download_button(
-            "CSV" if end == "csv" else "LaTeX",
-            lambda format=format: render(found.rows if format is Format.csv else filled, format),
-            file_name=f"{found.run.manifest.name}.{end}",
-            icon=":material/download:",
-            width="stretch",
-            on_click="ignore",
-        )
+    places = st.columns([1, 1, 1, 3])
+    table_buttons(places[:2], lambda format: found.rows if format is Format.csv else filled, name=name)
+    report_button(places[2], lambda: rebalancing_page(found.run), name=name)
 
 
 def who(found: Rebalanced, row: str) -> None:
@@ -40,13 +34,9 @@ def who(found: Rebalanced, row: str) -> None:
     left.plotly_chart(
         pies(shares, ("plain", row)), config=FIXED, alt="Shares of each group before and after, as pies."
     )
-    part = shares[shares["row"].isin(["plain", row])]
-    order = part["row"].map({"plain": 0, row: 1})
-    part = part.assign(order=order).sort_values("order", kind="stable")
-    part = part.assign(value=part["group"], group=part["title"], wanted=part["even"])
     with right:
         st.plotly_chart(
-            before_after(part, question="How sure is that?"),
+            before_after(before_and_after(shares, row), question="How sure is that?"),
             config=FIXED,
             alt="Shares of each group before and after with 95% intervals, against even ones.",
         )
@@ -85,7 +75,7 @@ def price(found: Rebalanced) -> None:
             "Distance", list(KINDS), format_func=KINDS.get, default="frechet", required=True, key="between"
         )
         table = found.tables["between"]
-        whose = {"real": "real pictures"}.get(found.run.manifest.config["reference"], "plain draws")
+        whose = WHOSE[found.run.manifest.config["reference"]]
         st.plotly_chart(
             audit_quality.between(table[table["kind"] == kind], words=whose),
             config=FIXED,

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from gammaface.keeping.upkeep import is_shipped
 from gammaface.workspace import Run
 
-from .state import short
+from .state import short, stamp_of
 
 KINDS = {
     "study": "Study",
@@ -69,11 +69,6 @@ def thumbnails(path: str, stamp: int, most: int = THUMBS) -> list[str]:
         small.save(buffer, "PNG")
         shown.append("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
     return shown
-
-
-def stamp_of(run: Run) -> int:
-    """Changes whenever the run does."""
-    return (run.path / "manifest.json").stat().st_mtime_ns
 
 
 def facts(run: Run) -> str:

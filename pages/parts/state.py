@@ -101,14 +101,15 @@ def chosen_study() -> Study | None:
     name, model = st.session_state.get("run"), st.session_state.get("model")
     for run in studies():
         if run.manifest.name == name and run.manifest.config["model"] == model:
-            return read_study(str(run.path), _stamp(run))
+            return read_study(str(run.path), stamp_of(run))
     return None
 
 
 def read_clusters(run: Run) -> Clusters:
     """The components of an exploration."""
-    return read_exploration(str(run.path), _stamp(run))
+    return read_exploration(str(run.path), stamp_of(run))
 
 
-def _stamp(run: Run) -> int:
+def stamp_of(run: Run) -> int:
+    """Changes whenever the run does."""
     return (run.path / "manifest.json").stat().st_mtime_ns

@@ -2,44 +2,21 @@
 
 import json
 import shutil
-from dataclasses import asdict
 from functools import partial
 
 import pytest
 
 from gammaface.downstream import tables
-from gammaface.downstream.cells import write_cell
-from gammaface.workspace import writing
 from pages.parts import work
 from tests.app.driving import html_of, open_app, words_of
-from tests.downstream.conftest import EVEN, PLAIN, QUICK, stored
+from tests.downstream.conftest import made_up_study
 
 PAGE = "pages/audit/classifiers.py"
 
 
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory):
-    """A study of made-up predictions: five methods, two mixing ratios, two seeds."""
-    out = tmp_path_factory.mktemp("studied") / "classifiers"
-    config = {"data": {"utkface": "0"}, "recipe": asdict(QUICK), "sizes": {}}
-    arms = (
-        ("gamma-face", (0.85, 0.85), EVEN),
-        ("gamma-face", (0.7, 0.6), EVEN | {"share": 1.0}),
-        ("plain-augment", (0.9, 0.8), PLAIN),
-        ("group-reweigh", (0.85, 0.84), {}),
-        ("baseline", (0.95, 0.7), {}),
-    )
-    with writing(out, kind="downstream", config=config) as run:
-        for method, right, mix in arms:
-            for seed in (0, 1):
-                cell = stored(method, seed, right=right, n=240, **mix)
-                write_cell(run.path, **asdict_of(cell))
-        tables.write_tables(run, resamples=20)
-    return out
-
-
-def asdict_of(stored) -> dict:
-    return {name: getattr(stored, name) for name in ("cell", "config", "facts", "seconds", "predictions")}
+    return made_up_study(tmp_path_factory.mktemp("studied") / "classifiers").path
 
 
 @pytest.fixture
@@ -73,7 +50,7 @@ def test_a_study_is_told_compared_and_drawn(with_classifiers):
     assert "better" in table and "worse" in table and " to " in table and "<th>paper</th>" not in table
     assert len(titles(app)) == 3 and all(title.endswith("?") for title in titles(app))
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
-    assert len(app.get("download_button")) == 2
+    assert len(app.get("download_button")) == 3
     assert "Under 30 faces: " in words
     app.multiselect(key="methods").set_value(["baseline", "gamma-face 50%"])
     app.button_group(key="class-utkface-gender").set_value("female")

@@ -33,7 +33,7 @@ def test_a_run_is_told_in_words_tables_and_pictures(with_study, rebalanced, home
     assert "The bias loss: soft shares" in words
     table = app.dataframe[0].value
     assert table["Row"].tolist() == ["plain", "+ synthetic data"] and "[" in table["FD"].iloc[1]
-    assert len(app.get("plotly_chart")) == 4 and len(app.get("download_button")) == 2
+    assert len(app.get("plotly_chart")) == 4 and len(app.get("download_button")) == 3
     assert html_of(app).count("<img") == 8, "the same four seeds on both sides"
     app.button_group(key="between").set_value("kernel").run()
     assert not app.exception and not app.error

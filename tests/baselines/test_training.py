@@ -6,7 +6,7 @@ import torch
 
 from gammaface import GammaFaceError, metrics
 from gammaface.baselines import METHODS, Mix, Recipe, get_method, protected_removal
-from gammaface.baselines.augmented import augmented, targeted
+from gammaface.baselines.augmented import PRIOR, audited, augmented, recall_gaps, targeted
 from gammaface.baselines.distill import distill_debias
 from gammaface.baselines.plain import baseline, even_weights, group_reweigh, oversample
 from gammaface.baselines.protected_removal import Removal
@@ -41,6 +41,21 @@ def test_filling_the_gaps_beats_more_of_the_same():
     filled, _ = bias_and_worst(targeted, skewed(generated=more, mix=mix))
     same, _ = bias_and_worst(augmented, skewed(generated=more, mix=mix))
     assert filled < 0.7 * same
+
+
+def test_gaps_are_measured_as_recalls_below_the_best_group():
+    problem = skewed()
+    cells = problem.strata(problem.originals)
+    gaps, n = recall_gaps(problem, cells != 1), np.bincount(cells)  # class 0 of group 1 is never recognised
+    of_class = n[0] / (n[0] + n[1])
+    best, worst = (n[0] + PRIOR * of_class) / (n[0] + PRIOR), PRIOR * of_class / (n[1] + PRIOR)
+    assert gaps == pytest.approx([0, best - worst, 0, 0])
+
+
+def test_the_gaps_of_a_shortcut_lie_where_it_misleads():
+    problem = skewed()
+    gaps = recall_gaps(problem, audited(problem)[0]).reshape(2, 2)
+    assert min(gaps[0, 1], gaps[1, 0]) > 0.05 > gaps[0, 0] == gaps[1, 1] == 0
 
 
 @pytest.mark.parametrize("name", METHODS)

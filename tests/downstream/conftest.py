@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from dataclasses import asdict, fields
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +13,11 @@ from PIL import Image
 
 from gammaface.baselines import Recipe
 from gammaface.downstream.bench import Bench, Sizes
-from gammaface.downstream.cells import Cell, Stored, predictions_table
+from gammaface.downstream.cells import Cell, Stored, predictions_table, write_cell
 from gammaface.downstream.labelled import read_labelled, save_labelled
+from gammaface.downstream.tables import write_tables
 from gammaface.training.face_sets import load_face_set
+from gammaface.workspace import Run, writing
 from tests.baselines.toy import SIDE, squares
 
 QUICK = Recipe(
@@ -115,3 +119,22 @@ def stored(
 
 EVEN = {"source": "component-uniform", "share": 0.5}
 PLAIN = {"source": "plain", "share": 0.5}
+
+
+def made_up_study(out: Path) -> Run:
+    """A study of made-up predictions: four methods, two mixing ratios, two seeds."""
+    config = {"data": {"utkface": "0"}, "recipe": asdict(QUICK), "sizes": {}}
+    arms = (
+        ("gamma-face", (0.85, 0.85), EVEN),
+        ("gamma-face", (0.7, 0.6), EVEN | {"share": 1.0}),
+        ("plain-augment", (0.9, 0.8), PLAIN),
+        ("group-reweigh", (0.85, 0.84), {}),
+        ("baseline", (0.95, 0.7), {}),
+    )
+    with writing(out, kind="downstream", config=config) as run:
+        for method, right, mix in arms:
+            for seed in (0, 1):
+                cell = stored(method, seed, right=right, n=240, **mix)
+                write_cell(run.path, **{f.name: getattr(cell, f.name) for f in fields(cell)})
+        write_tables(run, resamples=20)
+    return Run.open(out)

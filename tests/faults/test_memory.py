@@ -10,10 +10,13 @@ import pytest
 import torch
 
 from gammaface import GammaFaceError, harvest
+from gammaface.attributes import load_attributes
 from gammaface.balancing import draw_seeds
 from gammaface.models.room import Room
 from gammaface.parallel import blocks
+from gammaface.training.loop import Schedule, train
 from tests.strategies.toy import toy
+from tests.tiny_attributes import write_classifier
 
 
 class Small(torch.nn.Module):
@@ -69,6 +72,38 @@ def test_codes_are_the_same_in_halves(space):
     asked = {"n": 20, "steps": 4, "space": space, "batch_size": 16}
     assert np.allclose(harvest(tight, **asked).array, harvest(roomy, **asked).array, atol=1e-3)
     assert told
+
+
+def test_labelling_is_halved_too(tmp_path):
+    images, told = torch.rand(20, 3, 16, 16) * 2 - 1, []
+    classifier = load_attributes(write_classifier(tmp_path / "tiny", images))
+    expected = classifier.probabilities(images)
+    network, features = classifier.network, classifier.network.features
+
+    def crowded_features(rows: torch.Tensor) -> torch.Tensor:
+        if len(rows) > 6:
+            raise ERRORS[0]
+        return features(rows)
+
+    network.features = crowded_features
+    found = replace(classifier, room=Room(told.append)).probabilities(images)
+    assert all(np.allclose(found[name], expected[name], atol=1e-3) for name in expected)
+    assert len(told) == 2 and "hold labelling of 20 at once: halved to 10" in told[0]
+
+
+def test_a_training_batch_that_does_not_fit_is_said(tmp_path):
+    def loss_of(model, step, accelerator):
+        raise ERRORS[0]
+
+    with pytest.raises(GammaFaceError, match="does not hold a training batch of 8.*smaller --batch-size"):
+        train(
+            torch.nn.Linear(2, 2),
+            loss_of,
+            schedule=Schedule(images=16, batch_size=8),
+            out=tmp_path,
+            config={"schedule": {}},
+            quiet=True,
+        )
 
 
 def test_one_row_too_many_is_refused_in_words():

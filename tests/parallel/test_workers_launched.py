@@ -70,7 +70,7 @@ def test_a_killed_worker_stops_the_launch_and_a_restart_goes_on(tiny_folder, alo
     deadline = time.monotonic() + 300
     while not (out / "manifest.json").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(2)  # into the work
+    time.sleep(2)  # into the work: its blocks are written less often than it lasts
     workers = [pid for pid in children(job.pid) if pid != job.pid]
     os.kill(workers[-1], signal.SIGKILL)
     _, error = job.communicate(timeout=300)

@@ -98,6 +98,7 @@ def test_a_resumed_training_equals_an_undisturbed_one(latents, tmp_path):
     assert torch.allclose(weights(whole), weights(cut), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_loss_falls(latents, tmp_path):
     schedule = Schedule(images=640, batch_size=8, learning_rate=3e-3, warmup_images=32)
     clean = np.repeat(latents[:1], 32, axis=0)  # one image: easy to learn

@@ -1,0 +1,1 @@
+"""Studies that take hours, each as one self-contained HTML page."""

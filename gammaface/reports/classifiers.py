@@ -1,0 +1,84 @@
+"""A downstream study as one self-contained HTML page: every task, baselines first."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gammaface.downstream import comparison
+from gammaface.downstream.terms import METRICS, MISSING, REFERENCE, task_words
+from gammaface.errors import GammaFaceError
+from gammaface.figures import downstream as figures
+from gammaface.report import figure_html, render_page
+from gammaface.workspace import Run
+
+TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
+SHOWN = (("bias", "ba", "accuracy"), ("bpc", "kl", "worst_group"))  # a table each
+DRAWN = "bias"
+
+
+def classifiers_page(run: Run) -> str:
+    """The page.
+
+    Raises
+    ------
+    GammaFaceError
+        When the run is no finished downstream study, or is damaged.
+    """
+    if (run.manifest.kind, run.manifest.state) != ("downstream", "done"):
+        raise GammaFaceError(
+            f"this is a {run.manifest.state} run of kind '{run.manifest.kind}', no finished downstream study",
+            where=run.path,
+            fix="Run `python -m gammaface downstream`.",
+        )
+    tables = {name: run.table(name) for name in TABLES}
+    try:
+        columns = ["data", "target", "protected"]
+        tasks = tables["figures"][columns].drop_duplicates().itertuples(index=False)
+        return render_page(
+            "classifiers.html.j2",
+            manifest=run.manifest,
+            recipe=run.manifest.config["recipe"],
+            tasks=[_task(tables, *task) for task in tasks],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise GammaFaceError(
+            "the tables of this study are damaged",
+            where=run.path,
+            fix="Write them again with `downstream-tables`.",
+        ) from None
+
+
+def _task(tables: dict[str, pd.DataFrame], data: str, target: str, protected: str) -> dict:
+    own = {
+        name: table[(table["data"] == data) & (table["target"] == target)] if len(table) else table
+        for name, table in tables.items()
+    }
+    measured, ratios = own["figures"], own["ratios"]
+    arms = comparison.arms_in_order(measured)
+    others = {arm: words for arm, words in arms.items() if arm != REFERENCE}
+    charts = [figures.differences(measured, others, metric=DRAWN, words=METRICS[DRAWN])]
+    curves = comparison.curves_in_order(ratios) if len(ratios) else {}
+    if curves:
+        charts.append(figures.ratio_curves(ratios, curves, metric=DRAWN, words=METRICS[DRAWN]))
+    charts += [
+        figures.recall_dots(own["groups"], arms, word=word) for word in own["groups"]["class"].unique()
+    ]
+    beside, known = comparison.published_rows(own, data, target), set(measured["metric"])
+    claims, cells = own["claims"], own["cells"]
+    told = claims[claims["verdict"] != MISSING]
+    return {
+        "words": task_words(data, target, protected),
+        "seeds": cells["seed"].nunique(),
+        "per_class": int(cells["per_class"].iloc[0]),
+        "test": int(measured["n"].iloc[0]),
+        "smallest": int(measured["min_n"].iloc[0]),
+        "claims": told[["verdict", "sentence", "contradiction"]].to_dict(orient="records"),
+        "missing": list(dict.fromkeys(claims.loc[claims["verdict"] == MISSING, "claim"])),
+        "charts": [figure_html(chart) for chart in charts],
+        "tables": [
+            comparison.side_by_side(
+                measured, cells, list(arms), [m for m in metrics if m in known], beside=beside
+            ).to_dict(orient="records")
+            for metrics in SHOWN
+        ],
+    }
