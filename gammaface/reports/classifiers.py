@@ -65,14 +65,15 @@ def _task(tables: dict[str, pd.DataFrame], data: str, target: str, protected: st
     ]
     beside, known = comparison.published_rows(own, data, target), set(measured["metric"])
     claims, cells = own["claims"], own["cells"]
-    told = claims[claims["verdict"] != MISSING]
+    told, words = claims[claims["verdict"] != MISSING], task_words(data, target, protected)
+    told = told.assign(sentence=[s.replace(f" on {words}", "") for s in told["sentence"]])
     return {
-        "words": task_words(data, target, protected),
+        "words": words,
         "seeds": cells["seed"].nunique(),
         "per_class": int(cells["per_class"].iloc[0]),
         "test": int(measured["n"].iloc[0]),
         "smallest": int(measured["min_n"].iloc[0]),
-        "claims": told[["verdict", "sentence", "contradiction"]].to_dict(orient="records"),
+        "claims": told[["sentence", "contradiction"]].to_dict(orient="records"),
         "missing": list(dict.fromkeys(claims.loc[claims["verdict"] == MISSING, "claim"])),
         "charts": [figure_html(chart) for chart in charts],
         "tables": [
