@@ -48,7 +48,7 @@ def shipping(working: Run, out: Path, *, left: Collection[str] = (), note: str =
     Run.open(out).update(note=note)
 
 
-def copy_files(working: Run, copy: Run, pattern: str) -> None:
-    """Copy the files of a run whose paths match, e.g. ``images/**/*.png``."""
-    for file in sorted(working.path.glob(pattern)):
+def copy_files(working: Run, copy: Run, pattern: str, *, most: int | None = None) -> None:
+    """Copy the files of a run whose paths match, e.g. ``images/**/*.png``; the first ones by name."""
+    for file in sorted(working.path.glob(pattern))[:most]:
         copy.write_file(str(file.relative_to(working.path)), file.read_bytes())

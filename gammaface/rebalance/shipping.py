@@ -10,6 +10,8 @@ from pathlib import Path
 from gammaface.keeping.shipping import copy_files, shipping
 from gammaface.workspace import Run
 
+MOST = 64  # pictures of a copy
+
 
 def ship(working: Run, out: Path) -> Run:
     """Write the copy; a half-written one is replaced.
@@ -20,6 +22,8 @@ def ship(working: Run, out: Path) -> Run:
         When the run is not finished.
     """
     with shipping(working, out) as copy:
-        copy_files(working, copy, "images/**/*.png")
+        rows = working.table("rows")["row"]
+        for row in rows:
+            copy_files(working, copy, f"images/{row}/*.png", most=MOST // len(rows))
         copy_files(working, copy, "rows/*/row.json")
     return Run.open(out)
