@@ -13,9 +13,7 @@ from torch.nn.functional import threshold_
 from gammaface.mixtures.covariances import Parameters
 from gammaface.mixtures.rows import Rows
 
-# Bytes of parameters and statistics held together; more mixtures go in turns. A sixth of the
-# data, so that what a sweep takes on top of them stays small: a second pass costs a fifth more time.
-STACK, SMALL_STACK, OF_DATA = 2**30, 4 * 2**20, 6
+STACK = 2**30  # bytes of parameters and statistics held together; more mixtures go in turns
 ROUNDING = 1e-6  # relative difference of log-likelihoods that tells nothing
 LEAST = -60.0  # log responsibility below which it is 0: denormal numbers slow a product tenfold
 
@@ -86,15 +84,14 @@ class Group:
 
 
 def stacks(rows: Rows, starts: Sequence[Start]) -> Iterator[list[list[int]]]:
-    """Starts that are fitted together, grouped by K."""
-    most = min(STACK, max(SMALL_STACK, 4 * rows.n * rows.d // OF_DATA))
+    """Starts that fit into `STACK` bytes together, grouped by K."""
     stack: dict[int, list[int]] = {}
     taken = 0
     for i in sorted(range(len(starts)), key=lambda i: len(starts[i].means)):
         k = len(starts[i].means)
         # Statistics and parameters in float64, natural parameters and a product in float32.
         size = 28 * k * rows.width + (24 * rows.d**2 if rows.shape.matrix else 0)
-        if stack and taken + size > most:
+        if stack and taken + size > STACK:
             yield list(stack.values())
             stack, taken = {}, 0
         stack.setdefault(k, []).append(i)
