@@ -95,7 +95,7 @@ def load_images(
     GammaFaceError
         When nothing readable is there, or an image is broken.
     """
-    stored = _stored(source, resolution=resolution, split=split)[:limit]
+    stored = _stored(source, resolution=resolution, split=split, limit=limit)
     return _stacked(read() for read in stored)
 
 
@@ -134,13 +134,15 @@ def random_rows(count: int, most: int, *, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(count)[:most])
 
 
-def _stored(source: DataSource, *, resolution: int, split: str | None) -> list[Callable[[], np.ndarray]]:
+def _stored(
+    source: DataSource, *, resolution: int, split: str | None, limit: int | None = None
+) -> list[Callable[[], np.ndarray]]:
     """What reads each picture of a source, cropped and resized."""
 
     def decoded(name: str, read: Callable[[], bytes]) -> np.ndarray:
         return decode_image(read(), name=name, resolution=resolution, crop=source.crop)
 
-    stored = [partial(decoded, *item) for item in stored_images(source.path, split=split)]
+    stored = [partial(decoded, *item) for item in stored_images(source.path, split=split)[:limit]]
     if not stored:
         raise GammaFaceError(
             "no images were found",
