@@ -39,7 +39,7 @@ def ship(working: Run, out: Path, *, note: str = "") -> Run:
     """
     with shipping(working, out, left=LEFT, note=note) as copy:
         copy.write_table(SEEDS, seeds_table(working.path))
-        copy_files(working, copy, FILE)
+        copy.write_file(FILE, (working.path / FILE).read_bytes())
         copy_files(working, copy, "images/**/*.png")
     return Run.open(out)
 
