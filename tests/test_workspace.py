@@ -310,7 +310,8 @@ def test_shipped_runs_were_made_with_the_shipped_weights(folder):
         numbers = json.loads((run.path / "metrics.json").read_text())
         if "classifier" in numbers.get("people", {}):
             found["attributes"] = numbers["people"]["classifier"]
-    if run.manifest.config.get("model") == DIGITS.model:  # trained within the recording itself
+    if run.manifest.config.get("model") == DIGITS.model:  # both were trained within the recording itself
+        assert found.keys() == {DIGITS.model, "classifier"}
         found = {}
     for name, weights in found.items():
         if name == "attributes":
