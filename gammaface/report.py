@@ -41,7 +41,39 @@ def write_report(run: Run) -> Path:
     Raises
     ------
     GammaFaceError
-        When the run is no finished study.
+        As `study_page`, and when the run cannot be written.
+    """
+    return write_page(run, study_page(run))
+
+
+def write_page(run: Run, page: str) -> Path:
+    """Write a page as ``report.html`` into a run and return its path."""
+    run.write_file("report.html", page)
+    return run.path / "report.html"
+
+
+def need_finished(run: Run, kind: str, *, called: str, fix: str) -> None:
+    """Refuse a run of another kind, or one that is not done.
+
+    Raises
+    ------
+    GammaFaceError
+    """
+    if (run.manifest.kind, run.manifest.state) != (kind, "done"):
+        raise GammaFaceError(
+            f"this is a {run.manifest.state} run of kind '{run.manifest.kind}', no finished {called}",
+            where=run.path,
+            fix=fix,
+        )
+
+
+def study_page(run: Run) -> str:
+    """The page of a study.
+
+    Raises
+    ------
+    GammaFaceError
+        When the run is no finished study, or is damaged.
     """
     if run.manifest.kind != "study" or not run.has("metrics.json"):
         raise GammaFaceError(
@@ -51,13 +83,11 @@ def write_report(run: Run) -> Path:
             fix="Run `python -m gammaface demo --out DIR`.",
         )
     try:
-        page = _render(run, json.loads((run.path / "metrics.json").read_text()))
+        return _render(run, json.loads((run.path / "metrics.json").read_text()))
     except (ValueError, TypeError, KeyError, AttributeError, jinja2.UndefinedError, RecursionError):
         raise GammaFaceError(
             "the numbers of this run are damaged", where=run.path, fix="Compute the run again."
         ) from None
-    run.write_file("report.html", page)
-    return run.path / "report.html"
 
 
 def _render(run: Run, numbers: dict) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from gammaface import figures
 from gammaface.applications.cells import words_for
 from gammaface.errors import GammaFaceError
-from gammaface.report import figure_html, inline_picture, render_page
+from gammaface.report import figure_html, inline_picture, render_page, write_page
 from gammaface.shares.people import word_of
 from gammaface.workspace import Run
 
@@ -41,8 +41,7 @@ def write_folder_report(run: Run) -> Path:
         names=words_for,
         words=word_of,
     )
-    run.write_file("report.html", page)
-    return run.path / "report.html"
+    return write_page(run, page)
 
 
 def _named(shares: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
@@ -12,24 +11,12 @@ from gammaface.audit import comparison
 from gammaface.audit.terms import capital, cell_words, headline, in_order, target_words
 from gammaface.errors import GammaFaceError
 from gammaface.figures import audit as figures
-from gammaface.report import figure_html, inline_picture, render_page
+from gammaface.report import figure_html, inline_picture, need_finished, render_page
 from gammaface.workspace import Run
 
 SAID = ("small", "components", "quality", "moved", "limits")
 COMPARED = (comparison.evenness, comparison.price, comparison.quality)
 AXES = {"corrected": "FD, corrected", "labels": "FD, as labelled"}
-
-
-def write_audit_report(run: Run) -> Path:
-    """Write ``report.html`` into an audit and return its path.
-
-    Raises
-    ------
-    GammaFaceError
-        As `audit_page`, and when the run cannot be written.
-    """
-    run.write_file("report.html", audit_page(run))
-    return run.path / "report.html"
 
 
 def audit_page(run: Run) -> str:
@@ -40,12 +27,7 @@ def audit_page(run: Run) -> str:
     GammaFaceError
         When the run is no finished audit, or is damaged.
     """
-    if (run.manifest.kind, run.manifest.state) != ("audit", "done"):
-        raise GammaFaceError(
-            f"this is a {run.manifest.state} run of kind '{run.manifest.kind}', no finished audit",
-            where=run.path,
-            fix="Run `python -m gammaface audit --out DIR`.",
-        )
+    need_finished(run, "audit", called="audit", fix="Run `python -m gammaface audit --out DIR`.")
     names = ("summary", "shares", "pareto", "goals", "answers", "sentences")
     tables = {name: run.table(name) for name in names}
     try:

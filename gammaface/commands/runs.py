@@ -91,18 +91,14 @@ def table(
 
 def report(run: str) -> None:
     """Write the report.html of a study, an audit, a rebalancing or a downstream study again."""
-    from gammaface.audit.report import write_audit_report
-    from gammaface.report import write_report
+    from gammaface.audit.report import audit_page
+    from gammaface.report import study_page, write_page
     from gammaface.reports.classifiers import classifiers_page
     from gammaface.reports.rebalancing import rebalancing_page
 
     found = find_run(run)
-    pages = {"downstream": classifiers_page, "rebalance": rebalancing_page}
-    if (page := pages.get(found.manifest.kind)) is not None:
-        found.write_file("report.html", page(found))
-        print(found.path / "report.html")
-        return
-    print((write_audit_report if found.manifest.kind == "audit" else write_report)(found))
+    pages = {"audit": audit_page, "downstream": classifiers_page, "rebalance": rebalancing_page}
+    print(write_page(found, pages.get(found.manifest.kind, study_page)(found)))
 
 
 def record(

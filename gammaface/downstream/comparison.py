@@ -13,6 +13,16 @@ BETTER, WORSE = "better", "worse"
 AGAINST = {"vs_baseline": "vs baseline", "vs_plain": "vs plain-augment"}
 
 
+def of_task(table: pd.DataFrame, data: str, target: str) -> pd.DataFrame:
+    """A task's rows; a table without rows has no columns."""
+    return table.query("data == @data and target == @target").reset_index(drop=True) if len(table) else table
+
+
+def without_task(sentence: str, words: str) -> str:
+    """A claim's sentence where the task, `words`, stands above it."""
+    return sentence.replace(f" on {words}", "")
+
+
 def arms_in_order(figures: pd.DataFrame) -> dict[str, str]:
     """Every arm of a `figures` table and its name: baselines, the control, then the others."""
     columns = ["arm", "method", "source", "share", "design", "labeller", "min_p"]

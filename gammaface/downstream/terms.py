@@ -7,6 +7,7 @@ from __future__ import annotations
 
 # Originals a class, by number of classes (GAMMA-FACE, sec. 4.2).
 PER_CLASS = {2: 5000, 3: 7000}
+TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
 FULL_IMAGES = 100_000  # pictures shown to each classifier in the full study
 _LOOKS = {target: ("age", "gender") for target in ("smile", "glasses", "hair")}
 _PEOPLE = {"gender": ("age", "race"), "race": ("age", "gender"), "age": ("race", "gender")}

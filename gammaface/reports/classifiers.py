@@ -5,13 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from gammaface.downstream import comparison
-from gammaface.downstream.terms import METRICS, MISSING, REFERENCE, task_words
+from gammaface.downstream.terms import METRICS, MISSING, REFERENCE, TABLES, task_words
 from gammaface.errors import GammaFaceError
 from gammaface.figures import downstream as figures
-from gammaface.report import figure_html, render_page
+from gammaface.report import figure_html, need_finished, render_page
 from gammaface.workspace import Run
 
-TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
 SHOWN = (("bias", "ba", "accuracy"), ("bpc", "kl", "worst_group"))  # a table each
 DRAWN = "bias"
 
@@ -24,12 +23,8 @@ def classifiers_page(run: Run) -> str:
     GammaFaceError
         When the run is no finished downstream study, or is damaged.
     """
-    if (run.manifest.kind, run.manifest.state) != ("downstream", "done"):
-        raise GammaFaceError(
-            f"this is a {run.manifest.state} run of kind '{run.manifest.kind}', no finished downstream study",
-            where=run.path,
-            fix="Run `python -m gammaface downstream`.",
-        )
+    fix = "Run `python -m gammaface downstream`."
+    need_finished(run, "downstream", called="downstream study", fix=fix)
     tables = {name: run.table(name) for name in TABLES}
     try:
         columns = ["data", "target", "protected"]
@@ -49,10 +44,7 @@ def classifiers_page(run: Run) -> str:
 
 
 def _task(tables: dict[str, pd.DataFrame], data: str, target: str, protected: str) -> dict:
-    own = {
-        name: table[(table["data"] == data) & (table["target"] == target)] if len(table) else table
-        for name, table in tables.items()
-    }
+    own = {name: comparison.of_task(table, data, target) for name, table in tables.items()}
     measured, ratios = own["figures"], own["ratios"]
     arms = comparison.arms_in_order(measured)
     others = {arm: words for arm, words in arms.items() if arm != REFERENCE}
@@ -66,7 +58,7 @@ def _task(tables: dict[str, pd.DataFrame], data: str, target: str, protected: st
     beside, known = comparison.published_rows(own, data, target), set(measured["metric"])
     claims, cells = own["claims"], own["cells"]
     told, words = claims[claims["verdict"] != MISSING], task_words(data, target, protected)
-    told = told.assign(sentence=[s.replace(f" on {words}", "") for s in told["sentence"]])
+    told = told.assign(sentence=[comparison.without_task(s, words) for s in told["sentence"]])
     return {
         "words": words,
         "seeds": cells["seed"].nunique(),

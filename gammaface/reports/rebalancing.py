@@ -8,7 +8,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.figures import audit_quality
 from gammaface.figures.before_after import before_after
 from gammaface.figures.rebalance import fairness_and_quality
-from gammaface.report import figure_html, inline_picture, render_page
+from gammaface.report import figure_html, inline_picture, need_finished, render_page
 from gammaface.workspace import Run
 
 SHOWN = {
@@ -29,7 +29,6 @@ SHOWN = {
     "kernel_all": "kernel, all",
 }
 VERDICTS = {"goal_met": "a fifth of plain's", "quality_kept": "quality kept"}
-WHOSE = {"real": "real pictures", "base": "plain draws"}
 FACES = 12  # a row
 
 
@@ -50,6 +49,11 @@ def before_and_after(shares: pd.DataFrame, row: str) -> pd.DataFrame:
     return part.assign(value=part["group"], group=part["title"], wanted=part["even"])
 
 
+def whose(run: Run) -> str:
+    """What distances are measured to, in words."""
+    return "real pictures" if run.manifest.config["reference"] == "real" else "plain draws"
+
+
 def rebalancing_page(run: Run) -> str:
     """The page.
 
@@ -58,12 +62,7 @@ def rebalancing_page(run: Run) -> str:
     GammaFaceError
         When the run is no finished rebalancing, or is damaged.
     """
-    if (run.manifest.kind, run.manifest.state) != ("rebalance", "done"):
-        raise GammaFaceError(
-            f"this is a {run.manifest.state} run of kind '{run.manifest.kind}', no finished rebalancing",
-            where=run.path,
-            fix="Run `python -m gammaface rebalance`.",
-        )
+    need_finished(run, "rebalance", called="rebalancing", fix="Run `python -m gammaface rebalance`.")
     rows, shares, between, said = (run.table(name) for name in ("rows", "shares", "between", "sentences"))
     try:
         config, trained = run.manifest.config, rows[rows["start"] != ""]
@@ -74,8 +73,7 @@ def rebalancing_page(run: Run) -> str:
         ]
         charts.append(fairness_and_quality(rows, extractor=config["extractor"]))
         charts += [
-            audit_quality.between(between[between["kind"] == kind], words=WHOSE[config["reference"]])
-            for kind in kinds
+            audit_quality.between(between[between["kind"] == kind], words=whose(run)) for kind in kinds
         ]
         return render_page(
             "rebalancing.html.j2",

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from gammaface.downstream.comparison import arms_in_order
-from gammaface.downstream.terms import PER_CLASS, REFERENCE, task_words
+from gammaface.downstream.comparison import arms_in_order, of_task
+from gammaface.downstream.terms import PER_CLASS, REFERENCE, TABLES, task_words
 from gammaface.errors import GammaFaceError
 from gammaface.workspace import EXAMPLES, Run, list_runs
 
 from .state import stamp_of
 
-TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
 NEEDED = {
     "cells": {"data", "target", "arm", "seed", "per_class", "n_original", "n_generated", "seconds"},
     "figures": {"data", "target", "arm", "method", "protected", "metric", "value", "low", "high", "vs_plain"},
@@ -105,7 +104,7 @@ def view(path: str, stamp: int, data: str, target: str, protected: str, variants
     """A task as it was recorded, or counted anew from its predictions for other groups or variants."""
     found = read(path, stamp)
     if protected == found.tasks[data, target] and variants == USUAL:
-        tables = {name: _of(table, data, target) for name, table in found.tables.items()}
+        tables = {name: of_task(table, data, target) for name, table in found.tables.items()}
     else:
         from gammaface.downstream.cells import read_cells  # imports torch: not for every page
         from gammaface.downstream.tables import study_tables
@@ -141,8 +140,3 @@ def facts(found: Classified, seen: View) -> str:
     if REFERENCE not in set(cells["method"]):
         words += " The baseline was not run."
     return f"{words} Run {found.run.manifest.name}. {found.run.manifest.note}".strip()
-
-
-def _of(table: pd.DataFrame, data: str, target: str) -> pd.DataFrame:
-    """A task's rows; a table without rows has no columns."""
-    return table.query("data == @data and target == @target").reset_index(drop=True) if len(table) else table

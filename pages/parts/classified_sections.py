@@ -52,7 +52,7 @@ def claims(seen: View) -> None:
 
 
 def _claim(row: dict, seen: View) -> str:
-    said = row["sentence"].replace(f" on {seen.words}", "").partition(", n = ")[0]
+    said = comparison.without_task(row["sentence"], seen.words).partition(", n = ")[0]
     claim, _, found = said.removesuffix(".").partition(": ")
     line = f"{MARKS[row['verdict']]} **{claim}**: {found}."
     if row["contradiction"]:

@@ -7,7 +7,7 @@ import streamlit as st
 from gammaface.figures import audit_quality
 from gammaface.figures.before_after import before_after
 from gammaface.figures.rebalance import fairness_and_quality, pies
-from gammaface.reports.rebalancing import WHOSE, before_and_after, figures_table, rebalancing_page
+from gammaface.reports.rebalancing import before_and_after, figures_table, rebalancing_page, whose
 from gammaface.tables import Format
 
 from . import pictures
@@ -75,9 +75,8 @@ def price(found: Rebalanced) -> None:
             "Distance", list(KINDS), format_func=KINDS.get, default="frechet", required=True, key="between"
         )
         table = found.tables["between"]
-        whose = WHOSE[found.run.manifest.config["reference"]]
         st.plotly_chart(
-            audit_quality.between(table[table["kind"] == kind], words=whose),
+            audit_quality.between(table[table["kind"] == kind], words=whose(found.run)),
             config=FIXED,
             alt="Distances between groups; the diagonal is two halves of one group.",
         )

@@ -7,10 +7,11 @@ from gammaface import GammaFaceError, recording
 from gammaface.audit import comparison
 from gammaface.audit import run as audit_run
 from gammaface.audit.recipe import LARGE_N, METHODS, Recipe, read_recipe
-from gammaface.audit.report import audit_page, write_audit_report
+from gammaface.audit.report import audit_page
 from gammaface.audit.shipping import ship
 from gammaface.audit.tables import TABLES, write_tables
 from gammaface.recording import Given, record_run
+from gammaface.report import write_page
 from gammaface.strategies import ABOUT
 from gammaface.tables import Format, render
 from gammaface.workspace import Run, home
@@ -83,7 +84,7 @@ def test_the_report_is_one_page_that_holds_everything(drawn):
     for words in ("Side", "Side x level", "How even, at what price?", "quota (baseline)", "data:image/png"):
         assert words in page
     assert "http-equiv" in page and 'src="http' not in page
-    assert write_audit_report(run).read_text() == page
+    assert write_page(run, page).read_text() == page
     assert page.count("<img") == page.count(' alt="')
 
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from gammaface import GammaFaceError
 from gammaface.rebalance import run_rebalance
 from gammaface.reports.rebalancing import rebalancing_page
-from gammaface.workspace import Run, writing
+from gammaface.workspace import Run
 from tests.rebalance.toy_light import SMALL, light_critic, stored_generator
 
 
@@ -23,10 +22,3 @@ def test_it_tells_every_row_and_shows_the_same_seeds(rebalanced):
     assert page.count('<img src="data:image/png') == 8
     kinds = rebalanced.table("between")["kind"].nunique()
     assert page.count('<script type="application/json"') == 2 + kinds
-
-
-def test_another_kind_of_run_is_refused(tmp_path):
-    with writing(tmp_path / "run", kind="audit", config={}) as run:
-        pass
-    with pytest.raises(GammaFaceError, match="no finished rebalancing"):
-        rebalancing_page(run)
