@@ -39,27 +39,26 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
         if arms.empty:
             rows.append(_unanswered(target, reading))
             continue
+        second = goals[(goals["reading"] == "second opinion") & (goals["target"] == target)]
         plain = arms.iloc[0]
         if plain["plain"] <= plain["floor"]:
             rows.append(_nothing_to_gain(plain.to_dict()))
             continue
-        best = _best(arms).to_dict()
+        doubted = set(second.loc[~second["fd_met"].astype(bool), "method"])
+        best = _best(arms, doubted).to_dict()
         key = (summary["method"] == best["method"]) & (summary["target"] == target)
         row = summary[key].iloc[0].to_dict()
-        second = goals[
-            (goals["reading"] == "second opinion")
-            & (goals["method"] == best["method"])
-            & (goals["target"] == target)
-        ]
+        second = second[second["method"] == best["method"]]
         confirmed = None if second.empty else bool(second["fd_met"].iloc[0])
         kept, quality = _quality(row)
-        met = bool(best["fd_met"] and best["cost_met"])
+        missed = _missed(best, confirmed, kept)
         pilot = row["pilot_evaluations"] / row["evaluations"]
-        parts = [_headline(best, met, pilot), _dearer(arms, best), _confirmation(second, confirmed), quality]
+        parts = [_headline(best, missed, pilot), _dearer(arms, best, doubted)]
+        parts += [_confirmation(second, confirmed), quality]
         found = {name: best[name] for name in ("target", "method", "reading", "fd", "limit", "cost")}
         rows.append(
             found
-            | {"times": best["fd"] / best["limit"], "cost_limit": best["cost_limit"], "met": met}
+            | {"times": best["fd"] / best["limit"], "cost_limit": best["cost_limit"], "met": not missed}
             | {"confirmed": confirmed, "quality_kept": kept, "sentence": " ".join(filter(None, parts))}
         )
     return pd.DataFrame(rows, columns=COLUMNS).astype(
@@ -67,12 +66,24 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _best(arms: pd.DataFrame) -> pd.Series:
+def _best(arms: pd.DataFrame, doubted: set[str]) -> pd.Series:
     """Least discrepancy among those that keep to the price and gain on plain sampling, else the
-    least of all."""
+    least of all; those that the second opinion does not confirm only where there is no other."""
     cheap = arms[arms["cost_met"].astype(bool) & (arms["fd"] < arms["plain"])]
-    pool = cheap if len(cheap) else arms
+    sure = cheap[~cheap["method"].isin(doubted) & cheap["fd_met"].astype(bool)]
+    pool = next((some for some in (sure, cheap) if len(some)), arms)
     return pool.loc[pool["fd"].astype(float).idxmin()]
+
+
+def _missed(best: Mapping, confirmed: bool | None, kept: bool | None) -> list[str]:
+    """Which parts of the goal the best method misses; what was not measured is none of them."""
+    parts = {
+        f"the FD is {best['fd'] / best['limit']:.1f} times its limit": not best["fd_met"],
+        f"the price is {best['cost'] / best['cost_limit']:.1f} times its limit": not best["cost_met"],
+        "the second opinion does not confirm it": best["fd_met"] and confirmed is False,
+        "the quality is not kept": kept is False,
+    }
+    return [words for words, missed in parts.items() if missed]
 
 
 def _unanswered(target: str, reading: str) -> dict:
@@ -80,7 +91,7 @@ def _unanswered(target: str, reading: str) -> dict:
     return {"target": target, "method": "", "reading": reading, "met": None, "sentence": text}
 
 
-def _headline(best: Mapping, met: bool, pilot: float) -> str:
+def _headline(best: Mapping, missed: list[str], pilot: float) -> str:
     where, reader = capital(target_words(best["target"])), READINGS[best["reading"]][2]
     read = f" {reader}" if reader else ""
     of_it = f" ({pilot * best['cost']:.2f}x of it the pilot)" if pilot else ""
@@ -89,18 +100,15 @@ def _headline(best: Mapping, met: bool, pilot: float) -> str:
         f" {best['cost']:.2f}x the network evaluations of plain sampling{of_it}, the limit is"
         f" {best['cost_limit']:g}x."
     )
-    if met:
+    if not missed:
         return f"{where}: the goal is met. {numbers}"
-    told = [f"the FD is {best['fd'] / best['limit']:.1f} times its limit"] if not best["fd_met"] else []
-    if not best["cost_met"]:
-        told.append(f"the price is {best['cost'] / best['cost_limit']:.1f} times its limit")
-    return f"{where}: the goal is missed, {' and '.join(told)}. At best, {numbers}"
+    return f"{where}: the goal is missed, {' and '.join(missed)}. At best, {numbers}"
 
 
-def _dearer(arms: pd.DataFrame, best: Mapping) -> str:
+def _dearer(arms: pd.DataFrame, best: Mapping, doubted: set[str]) -> str:
     """What more evaluations would buy, where the goal's price buys too little."""
-    met = arms[arms["fd_met"].astype(bool)]
-    if best["fd_met"] or met.empty:
+    met = arms[arms["fd_met"].astype(bool) & ~arms["method"].isin(doubted)]
+    if met.empty or (best["fd_met"] and best["method"] not in doubted):
         return ""
     row = met.loc[met["cost"].astype(float).idxmin()]
     return f"{row['method']} keeps to the limit with {row['fd']:.3f}, at {row['cost']:.2f}x."

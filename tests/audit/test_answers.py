@@ -62,7 +62,21 @@ def test_the_second_opinion_confirms_or_does_not():
     assert (
         row["confirmed"] is False and "does not confirm the FD: 0.200, the limit is 0.080" in row["sentence"]
     )
+    assert row["met"] is False and "missed, the second opinion does not confirm it." in row["sentence"]
     assert answer(goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, **second))["confirmed"] is True
+
+
+def test_who_is_confirmed_goes_before_who_is_doubted():
+    doubt = {"reading": "second opinion"}
+    arms = [goal("cheap", 0.07, 1.8), goal("dear", 0.01, 1.9)]
+    row = answer(*arms, goal("cheap", 0.07, 1.8, **doubt), goal("dear", 0.2, 1.9, **doubt))
+    assert row["method"] == "cheap" and row["met"] is True and row["confirmed"] is True
+    arms = [goal("cheap", 0.2, 1.8), goal("dear", 0.01, 1.9)]
+    row = answer(*arms, goal("cheap", 0.2, 1.8, **doubt), goal("dear", 0.2, 1.9, **doubt))
+    assert row["method"] == "dear" and row["met"] is False, "unconfirmed is nearer than missed"
+    arms = [goal("cheap", 0.02, 1.8), goal("dear", 0.01, 2.9)]
+    row = answer(*arms, goal("cheap", 0.2, 1.8, **doubt), goal("dear", 0.07, 2.9, **doubt))
+    assert row["method"] == "cheap" and "dear keeps to the limit with 0.010, at 2.90x." in row["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +92,7 @@ def test_quality_is_part_of_the_answer(value, difference, low, kept, words):
     measured = {"kernel_real": value, "kernel_real_vs_plain": difference, "kernel_real_vs_plain_low": low}
     row = answer(goal("cheap", 0.06, 1.8), **measured)
     assert row["quality_kept"] is kept and words in row["sentence"]
+    assert row["met"] is (kept is not False)
 
 
 def test_nothing_to_gain_and_nothing_drawn():
