@@ -10,6 +10,7 @@ from pathlib import Path
 from gammaface import rebalance
 from gammaface.attributes import load_attributes
 from gammaface.audit import find_second, read_real, run_audit
+from gammaface.audit.parsing import parse_aims
 from gammaface.audit.recipe import Recipe
 from gammaface.audit.shipping import ship
 from gammaface.datasets.long_tail import digits
@@ -17,11 +18,13 @@ from gammaface.downstream.recorded import Plan, record_downstream
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
+from gammaface.settings import with_settings
 from gammaface.studies.study import Report, StudyOptions, run_study
 from gammaface.studies.survey import SurveyOptions, real_faces, run_survey
 from gammaface.workspace import EXAMPLES, extending, home
 
 LIMIT_BYTES = 10 * 2**20
+AIMS = {"aims": lambda text: parse_aims(text, [])}
 FIRST_LIGHT = StudyOptions(n=2000, images=24, steps=50, seed=0)
 COMPONENTS = SurveyOptions(n=2000, steps=25, seed=0)
 
@@ -36,12 +39,13 @@ class Given:
         Labelled real faces, ``PATH`` or ``PATH@left,top,right,bottom`` each (``NAME=PATH`` for
         the run ``downstream``), for the runs that look at some beside the model's own; only
         numbers about them are kept.
-    recipe : Recipe
-        How much of the representation audit to draw.
+    settings : tuple of str
+        ``name=value``, how much to compute instead of what the recipe says: of the runs
+        ``representation``, ``rebalance`` and ``downstream``.
     """
 
     real: tuple[str, ...] = ()
-    recipe: Recipe = Recipe()
+    settings: tuple[str, ...] = ()
 
 
 def _first_light(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
@@ -66,7 +70,8 @@ def _components(generator: Generator, out: Path, given: Given, report: Report | 
 
 def _representation(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
     """Drawn into a working run: a killed recording continues there, more seeds or methods join it."""
-    classifier, recipe = load_attributes(), given.recipe.on(generator)
+    classifier = load_attributes()
+    recipe = with_settings(Recipe(), given.settings, readers=AIMS).on(generator)
     second, missing = find_second(first=classifier)
     real = None
     if given.real:
@@ -86,7 +91,7 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
 
 def _rebalance(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
     """A working run again: it trains for hours."""
-    recipe = replace(rebalance.Recipe(), model=generator.name)
+    recipe = with_settings(replace(rebalance.Recipe(), model=generator.name), given.settings)
     train, test = (
         rebalance.read_pictures(generator, list(given.real), split=part) for part in ("train", "test")
     )
@@ -99,7 +104,7 @@ def _rebalance(generator: Generator, out: Path, given: Given, report: Report | N
         real=test,
         report=report,
     )
-    rebalance.ship(working, out)
+    rebalance.ship(working, out, note=recipe.in_words())
 
 
 def _rebalance_digits(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
@@ -113,7 +118,7 @@ def _downstream(generator: Generator, out: Path, given: Given, report: Report | 
         generator,
         load_attributes,
         given.real,
-        Plan(),
+        with_settings(Plan(), given.settings),
         working=home() / f"{out.name}-working",
         out=out,
         report=report,
@@ -130,6 +135,9 @@ RECORDED: dict[str, Callable[[Generator, Path, Given, Report | None], None]] = {
 }
 
 
+SETTABLE = ("representation", "rebalance", "downstream")
+
+
 def record_run(
     name: str, generator: Generator, *, given: Given = Given(), report: Report | None = None
 ) -> Path:
@@ -138,8 +146,12 @@ def record_run(
     Raises
     ------
     GammaFaceError
-        When the new run is too large to ship.
+        When the new run is too large to ship, or has no settings.
     """
+    if given.settings and name not in SETTABLE:
+        raise GammaFaceError(
+            f"the run '{name}' has no settings", fix=f"Settings are of {', '.join(SETTABLE)}."
+        )
     final = EXAMPLES / name
     fresh = EXAMPLES / f"{name}.new" / name
     fresh.parent.mkdir(parents=True, exist_ok=True)

@@ -6,10 +6,9 @@ Every number of it stands here. A smaller one may be recorded on a slow machine;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from gammaface.audit.options import AIMS, Aim, AuditOptions, Method
-from gammaface.audit.parsing import parse_aims, parse_options
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.solver_choice import sampler_for
@@ -58,6 +57,11 @@ class Recipe:
     aims : tuple of Aim
     sampler, steps : str, int, optional
         By default as recorded for the model.
+
+    Raises
+    ------
+    GammaFaceError
+        For a method that is not in `METHODS`.
     """
 
     n: int = N
@@ -68,6 +72,12 @@ class Recipe:
     aims: tuple[Aim, ...] = AIMS
     sampler: str | None = None
     steps: int | None = None
+
+    def __post_init__(self) -> None:
+        for word in set(self.methods) - set(METHODS):
+            raise GammaFaceError(
+                f"the recipe has no method '{word}'", fix=f"Choose from {', '.join(METHODS)}."
+            )
 
     def on(self, generator: Generator) -> Recipe:
         """The same, with the path that a model needs."""
@@ -118,33 +128,3 @@ class Recipe:
                 " methods."
             )
         return words
-
-
-def read_recipe(texts: list[str]) -> Recipe:
-    """A recipe from ``name=value`` texts; methods and targets are joined by commas.
-
-    Raises
-    ------
-    GammaFaceError
-        For names and methods that the recipe does not have.
-
-    Examples
-    --------
-    >>> small = read_recipe(["n=100", "methods=plain,quota", "aims=gender,race3"])
-    >>> small.n, small.methods, [aim.name for aim in small.aims]
-    (100, ('plain', 'quota'), ['gender', 'race3'])
-    """
-    given = parse_options(texts)
-    known = {f.name: int if f.type in ("int", "int | None") else str for f in fields(Recipe)}
-    for name, value in given.items():
-        if name not in known or (known[name] is int and not isinstance(value, int)):
-            raise GammaFaceError(f"'{name}={value}' is not in the recipe", fix=f"Set {', '.join(known)}.")
-    if "methods" in given:
-        given["methods"] = tuple(word.strip() for word in str(given["methods"]).split(","))
-        for word in set(given["methods"]) - set(METHODS):
-            raise GammaFaceError(
-                f"the recipe has no method '{word}'", fix=f"Choose from {', '.join(METHODS)}."
-            )
-    if "aims" in given:
-        given["aims"] = parse_aims(str(given["aims"]), [])
-    return Recipe(**given)

@@ -110,19 +110,18 @@ def record(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Of representation: n, large_n, seeds, pilot, steps, sampler, methods."),
+        typer.Option("--set", help="NAME=VALUE of a run's recipe, to compute less of it or more; repeat."),
     ] = None,
 ) -> None:
     """Compute the shipped runs under examples/ again; one that was cut off continues."""
     # Imported here: torch and diffusers take seconds that listing runs should not pay.
-    from gammaface.audit.recipe import read_recipe
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
     from gammaface.recording import RECORDED, Given, record_run
 
     if name is not None and name not in RECORDED:
         raise GammaFaceError(f"there is no shipped run '{name}'", fix=f"Choose from {', '.join(RECORDED)}.")
-    given = Given(real=tuple(real or ()), recipe=read_recipe(set_ or []))
+    given = Given(real=tuple(real or ()), settings=tuple(set_ or ()))
     generator = load_generator(model)
     for each in [name] if name else RECORDED:
         with stage_bars() as report_stage:

@@ -11,7 +11,7 @@ from gammaface.baselines import Recipe
 from gammaface.downstream.bench import Sizes
 from gammaface.downstream.cells import Cell, read_cells, write_cell
 from gammaface.downstream.drawn import Drawing, Report
-from gammaface.downstream.grid import Grid
+from gammaface.downstream.grid import Grid, parse_method
 from gammaface.downstream.study import run_downstream
 from gammaface.downstream.tasks import TASKS, parse_tasks
 from gammaface.downstream.terms import FULL_IMAGES
@@ -97,10 +97,11 @@ class Plan:
         if self.images >= FULL_IMAGES and self.seeds >= FULL_SEEDS:
             return f"The full study: {self.images:,} pictures a classifier, {self.seeds} seeds."
         steps = f" in {self.steps} DDIM steps" if self.steps else ""
+        methods = {parse_method(text)[0] for text in self.methods}
         return (
             f"A reduced version of the study: {self.images:,} pictures shown to each classifier instead of"
             f" {FULL_IMAGES:,}, {self.seeds} seeds instead of {FULL_SEEDS}, backbone {self.backbone} with"
-            f" learning rate {self.learning_rate:g}, {len(self.methods)} methods of {FULL_METHODS},"
+            f" learning rate {self.learning_rate:g}, {len(methods)} methods of {FULL_METHODS},"
             f" {len(self.tasks)} tasks of {FULL_TASKS}, sets of {self.drawn:,} generated faces{steps}, shown"
             " again where a mix needs more. Intervals are wide; small effects are not seen."
         )

@@ -199,6 +199,30 @@ class Recipe:
             wanted.add(TUNE.name)
         return [row for row in every_row() if row.name in wanted]
 
+    def in_words(self) -> str:
+        """How much was computed, and what of the full recipe is missing.
+
+        Examples
+        --------
+        >>> Recipe(sets=2).in_words().split(". ")[1]
+        'This is less than the full recipe: 5 sets of 2,000 a row, 30,000 images of fine-tuning, every row.'
+        """
+        words = f"{self.sets} sets of {self.n:,} a row, {self.tune_images:,} images of fine-tuning."
+        full = Recipe()
+        if all(
+            (
+                self.sets >= full.sets,
+                self.n >= full.n,
+                self.tune_images >= full.tune_images,
+                {*full.rows} <= {*self.rows},
+            )
+        ):
+            return words
+        return (
+            f"{words} This is less than the full recipe: {full.sets} sets of {full.n:,} a row,"
+            f" {full.tune_images:,} images of fine-tuning, every row."
+        )
+
     def config(self) -> dict:
         """What a run's rows share; rows may be added later."""
         return {k: v for k, v in asdict(self).items() if k not in ("rows", "generations")}

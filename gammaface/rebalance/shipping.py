@@ -13,7 +13,7 @@ from gammaface.workspace import Run
 MOST = 64  # pictures of a copy
 
 
-def ship(working: Run, out: Path) -> Run:
+def ship(working: Run, out: Path, *, note: str = "") -> Run:
     """Write the copy; a half-written one is replaced.
 
     Raises
@@ -21,7 +21,7 @@ def ship(working: Run, out: Path) -> Run:
     GammaFaceError
         When the run is not finished.
     """
-    with shipping(working, out) as copy:
+    with shipping(working, out, note=note) as copy:
         rows = working.table("rows")["row"]
         for row in rows:
             copy_files(working, copy, f"images/{row}/*.png", most=MOST // len(rows))

@@ -6,12 +6,13 @@ import pytest
 from gammaface import GammaFaceError, recording
 from gammaface.audit import comparison
 from gammaface.audit import run as audit_run
-from gammaface.audit.recipe import LARGE_N, METHODS, Recipe, read_recipe
+from gammaface.audit.recipe import LARGE_N, METHODS, Recipe
 from gammaface.audit.report import audit_page
 from gammaface.audit.shipping import ship
 from gammaface.audit.tables import TABLES, write_tables
-from gammaface.recording import Given, record_run
+from gammaface.recording import AIMS, Given, record_run
 from gammaface.report import write_page
+from gammaface.settings import with_settings
 from gammaface.strategies import ABOUT
 from gammaface.tables import Format, render
 from gammaface.workspace import Run, home
@@ -23,7 +24,8 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
     options = full.options("faces")
     assert {m.name: m.n for m in options.methods}["plain"] == LARGE_N and len(options.seeds) == 5
     assert "less than the full recipe" not in full.in_words()
-    small = read_recipe(["n=50", "large_n=50", "seeds=2", "methods=plain,quota", "aims=gender", "steps=9"])
+    texts = ["n=50", "large_n=50", "seeds=2", "methods=plain,quota", "aims=gender", "steps=9"]
+    small = with_settings(Recipe(), texts, readers=AIMS)
     small = small.on(tiny)
     assert (small.sampler, small.steps) == ("ddim", 9)
     words = small.in_words()
@@ -36,7 +38,7 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
 @pytest.mark.parametrize("text", ["m=3", "n=many", "methods=magic", "n"])
 def test_recipes_are_checked(text):
     with pytest.raises(GammaFaceError):
-        read_recipe([text])
+        with_settings(Recipe(), [text], readers=AIMS)
 
 
 def test_a_copy_ships_without_faces_of_anybody(drawn, tmp_path):
@@ -112,18 +114,16 @@ def test_a_recording_survives_a_kill_and_ships_tables_alone(tiny, tmp_path, monk
 
     real_draw = audit_run.draw_cell
     monkeypatch.setattr(audit_run, "draw_cell", counted)
-    recipe = read_recipe(
-        [*("n=12", "large_n=12", "seeds=1", "aims=gender", "steps=2"), "methods=plain,component-uniform"]
-    )
+    few = ("n=12", "large_n=12", "seeds=1", "aims=gender", "steps=2", "methods=plain,component-uniform")
 
     def stop(stage, done, total):
         if stage == "images" and done > 24:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        record_run("representation", tiny, given=Given(recipe=recipe), report=stop)
+        record_run("representation", tiny, given=Given(settings=few), report=stop)
     assert not (tmp_path / "examples" / "representation").exists()
-    path = record_run("representation", tiny, given=Given(recipe=recipe))
+    path = record_run("representation", tiny, given=Given(settings=few))
     assert drawn == ["base.s40", "plain.s0", "component-uniform.s0", "component-uniform.s0"]
     run = Run.open(path)
     assert run.manifest.state == "done" and "12 images x 1 seeds" in run.manifest.note
