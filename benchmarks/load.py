@@ -1,132 +1,122 @@
-"""Browser sessions that read while others queue jobs: errors, memory, order.
+"""Browser sessions that read while others queue jobs: errors, the server's memory, order.
 
-    .venv/bin/python -m benchmarks.load --minutes 10 --readers 20 --jobs 5
+Run: python -m benchmarks.load [--minutes 10] [--readers 20] [--queueing 5]
 
-Starts a server of its own on a workspace under /tmp, opens pages in a real browser, and lets
-jobs of single faces queue beside them. Prints errors, the server's memory, and whether the jobs
-ended in the order they were submitted.
+A fresh server on an empty workspace with the shipped runs. Readers open one page after the
+other, queueing sessions start a small harvest as soon as fewer jobs than such sessions wait;
+all in headless Chromium, nothing but the browser between them and the server.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
-import sys
+import itertools
 import tempfile
-import threading
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 import psutil
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Error, Page
 
-from gammaface.jobs import Runner
-from pages.parts.tasks import TASKS
+from gammaface.job_files import Job, JobFiles
+from tests.app.browsing import WRONG, browser, new_tab, serving
 
-PAGES = ("", "clusters", "timesteps", "balanced", "generator", "quality", "labels", "runs")
-PAUSE = 2.0  # seconds a reader looks at a page
-PORT = 8655
+PAGES = ("", "harvest", "clusters", "timesteps", "balanced", "generator", "quality", "runs")
+HARVEST = "harvest?harvest-n=64&harvest-steps=2&harvest-labelled=0&harvest-k_max=2&t=700"
+STILL = '.stApp[data-test-script-state="notRunning"]'
+WAIT = 60_000  # milliseconds until a page counts as lost
+
+
+class Load:
+    """The sessions of one server, and what became of them."""
+
+    def __init__(self, url: str, home: Path, tabs: list[Page], queueing: int) -> None:
+        self.url, self.files = url, JobFiles(home / "jobs")
+        self.readers, self.queueing = tabs[queueing:], itertools.cycle(tabs[:queueing])
+        self.waiting = queueing
+        self.errors: list[str] = []
+        self.took: list[float] = []
+        for tab in tabs:
+            tab.on("pageerror", partial(self.note, tab))
+
+    def note(self, tab: Page, error: object) -> None:
+        page = tab.url.removeprefix(self.url).partition("?")[0]
+        self.errors.append(f"{page}: {str(error).splitlines()[0][:120]}")
+
+    def read(self, tab: Page, page: str) -> None:
+        """One page, until it stands still."""
+        began = time.perf_counter()
+        try:
+            tab.goto(f"{self.url}/{page}", timeout=WAIT)
+            tab.locator("h1").first.wait_for(timeout=WAIT)
+            tab.locator(STILL).wait_for(timeout=WAIT)
+            if tab.locator(WRONG).count():
+                self.note(tab, "a red box")
+        except Error as error:
+            self.note(tab, error)
+        self.took.append(time.perf_counter() - began)
+
+    def queue(self) -> None:
+        """Another job by the next queueing session, unless enough of them wait."""
+        if sum(job.live for job in self.files.read()) < self.waiting:
+            tab = next(self.queueing)
+            self.read(tab, HARVEST)
+            try:
+                tab.get_by_role("button", name="Harvest 64").click(timeout=WAIT)
+            except Error as error:
+                self.note(tab, error)
+
+    def go_on(self, server: psutil.Process, minutes: float) -> list[float]:
+        """Read and queue; the server's memory in MB, once a round of all readers."""
+        end, memory = time.monotonic() + 60 * minutes, []
+        for turn in itertools.count():
+            for i, tab in enumerate(self.readers):
+                if time.monotonic() > end:
+                    return memory
+                self.read(tab, PAGES[(turn + i) % len(PAGES)])
+                self.queue()
+            memory.append(server.memory_info().rss / 2**20)
+
+    def jobs(self) -> list[Job]:
+        """All of them in the order of their submission, once none is left to do."""
+        while any(job.live for job in self.files.read()):
+            time.sleep(0.5)
+        return self.files.read()[::-1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--readers", type=int, default=20)
-    parser.add_argument("--jobs", type=int, default=5)
+    parser.add_argument("--queueing", type=int, default=5)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gammaface-load-") as home:
-        os.environ["GAMMAFACE_HOME"] = home
-        server = subprocess.Popen(
-            [sys.executable, "-m", "pages.parts.serve", "--port", str(PORT)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            wait_for_server()
-            measure(server, Path(home), options)
-        finally:
-            server.terminate()
-            server.wait(30)
+    with tempfile.TemporaryDirectory() as place, browser() as chromium, ExitStack() as sessions:
+        home = Path(place) / "home"
+        home.mkdir()
+        url = sessions.enter_context(serving(home))
+        (server,) = [p for p in psutil.Process().children() if "pages.parts.serve" in " ".join(p.cmdline())]
+        count = options.readers + options.queueing
+        tabs = [sessions.enter_context(new_tab(chromium)) for _ in range(count)]
+        load = Load(url, home, tabs, options.queueing)
+        memory = load.go_on(server, options.minutes)
+        jobs = load.jobs()
+    tell(load, memory, jobs)
 
 
-def wait_for_server(seconds: float = 120.0) -> None:
-    """Until it answers."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            with socket.create_connection(("localhost", PORT), timeout=1):
-                return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
-
-
-def measure(server: subprocess.Popen, home: Path, options: argparse.Namespace) -> None:
-    """Read and queue until the time is over, then say what was seen."""
-    end = time.monotonic() + 60 * options.minutes
-    runner = Runner(home, TASKS)
-    queued = threading.Thread(target=submit, args=(runner, options.jobs), daemon=True)
-    queued.start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        views, errors, memory = read(browser, server, end, options)
-        browser.close()
+def tell(load: Load, memory: list[float], jobs: list[Job]) -> None:
+    took, ended = sorted(load.took), [job for job in jobs if job.state == "done"]
     print(
-        f"{options.readers} sessions, {options.minutes:g} minutes: {views} pages read, {len(errors)} errors"
+        f"pages read: {len(took)}, {len(load.errors)} errors, {median(took):.2f} s each (median),"
+        f" {took[int(0.95 * len(took))]:.2f} s (95th percentile)"
     )
-    for words in sorted(set(errors)):
-        print(f"  {errors.count(words)} x {words}")
-    start, middle, last = memory[0], memory[len(memory) // 2], memory[-1]
-    print(f"server: {start:.0f} MB at the start, {middle:.0f} half-way, {last:.0f} at the end")
-    queued.join()
-    jobs = sorted(runner.jobs(), key=lambda job: (job.created, job.id))
-    ended = [job for job in jobs if job.state == "done"]
-    order = [job.id for job in sorted(ended, key=lambda job: job.finished)]
-    kept = order == [job.id for job in ended]
+    for words in sorted(set(load.errors)):
+        print(f"  {load.errors.count(words)} x {words}")
+    print("the server's memory after each round, MB:", *(f"{mb:.0f}" for mb in memory))
+    kept = ended == sorted(ended, key=lambda job: job.finished)
     print(f"jobs: {len(ended)} of {len(jobs)} done, order {'kept' if kept else 'broken'}")
-
-
-def chromium() -> str | None:
-    """The system's browser where there is one, otherwise Playwright's."""
-    place = Path("/usr/bin/chromium")
-    return str(place) if place.exists() else None
-
-
-def submit(runner: Runner, count: int) -> None:
-    """Queue single faces of the shipped study, each job on its own run."""
-    for i in range(count):
-        options = {"study": "first-light", "seeds": [10_000 + i]}
-        runner.submit("faces", options, title=f"face {i}", run=f"load-{i}")
-    while runner.live():
-        time.sleep(0.5)
-
-
-def read(
-    browser: Browser, server: subprocess.Popen, end: float, options: argparse.Namespace
-) -> tuple[int, list[str], list[float]]:
-    """Let every session go through the pages until the end."""
-    errors: list[str] = []
-    process, memory, views = psutil.Process(server.pid), [], 0
-    sessions = [browser.new_context().new_page() for _ in range(options.readers)]
-    for page in sessions:
-        page.on("pageerror", lambda error: errors.append(str(error)[:120]))
-    while not views or time.monotonic() < end:
-        for i, page in enumerate(sessions):
-            try:
-                page.goto(f"http://localhost:{PORT}/{PAGES[(views + i) % len(PAGES)]}", timeout=60_000)
-                page.get_by_test_id("stAppViewContainer").wait_for(timeout=60_000)
-                errors += ["a red box"] * page.locator('[data-testid="stException"]').count()
-            except Error as error:
-                errors.append(str(error).splitlines()[0][:120])
-            views += 1
-            if time.monotonic() > end:
-                break
-        memory.append(process.memory_info().rss / 2**20)
-        time.sleep(min(PAUSE, max(0.0, end - time.monotonic())))
-    return views, errors, memory
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ def goals(audit: Audit, target: str) -> None:
         st.caption(
             "The goal: the best method other than quotas reaches a fifth of plain sampling's fairness"
             " discrepancy (FD), or the noise floor, at no more than twice its network evaluations; a"
-            " quarter at four times for targets of more than three cells."
+            " quarter at four times for targets of more than three cells. The second opinion, where it"
+            " reads the target, confirms it, and quality is kept."
         )
 
 

@@ -36,6 +36,7 @@ LEADS_TO = {
     ),
 }
 SHOWN_ENDED = 6
+LOOK_EVERY = 2.0  # seconds, of every open page
 
 
 def start(task: str, options: dict, *, title: str, run: str | None = None) -> None:
@@ -48,8 +49,9 @@ def start(task: str, options: dict, *, title: str, run: str | None = None) -> No
 def panel() -> None:
     """Running jobs with their progress, and what became of this session's own."""
     live = {job.id for job in _live()}
-    if live or st.session_state.get("started"):
-        st.fragment(_panel, run_every=1.0 if live else None)(live)
+    with st.container(key="jobs"):  # always: a late update must not meet another element there
+        if live or st.session_state.get("started"):
+            st.fragment(_panel, run_every=LOOK_EVERY if live else None)(live)
 
 
 def _panel(shown: set[str]) -> None:
