@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import psutil
 from playwright.sync_api import Error, Page
 
@@ -70,7 +71,7 @@ class Load:
                 self.note(tab, error)
 
     def go_on(self, server: psutil.Process, minutes: float) -> list[float]:
-        """Read and queue; the server's memory in MB, once a round of all readers."""
+        """Read and queue; the server's memory in MB after every page."""
         end, memory = time.monotonic() + 60 * minutes, []
         for turn in itertools.count():
             for i, tab in enumerate(self.readers):
@@ -78,7 +79,7 @@ class Load:
                     return memory
                 self.read(tab, PAGES[(turn + i) % len(PAGES)])
                 self.queue()
-            memory.append(server.memory_info().rss / 2**20)
+                memory.append(server.memory_info().rss / 2**20)
 
     def jobs(self) -> list[Job]:
         """All of them in the order of their submission, once none is left to do."""
@@ -114,7 +115,8 @@ def tell(load: Load, memory: list[float], jobs: list[Job]) -> None:
     )
     for words in sorted(set(load.errors)):
         print(f"  {load.errors.count(words)} x {words}")
-    print("the server's memory after each round, MB:", *(f"{mb:.0f}" for mb in memory))
+    at = np.linspace(0, len(memory) - 1, 9).round().astype(int)
+    print("the server's memory at nine even moments, MB:", *(f"{memory[i]:.0f}" for i in at))
     kept = ended == sorted(ended, key=lambda job: job.finished)
     print(f"jobs: {len(ended)} of {len(jobs)} done, order {'kept' if kept else 'broken'}")
 

@@ -48,10 +48,10 @@ def start(task: str, options: dict, *, title: str, run: str | None = None) -> No
 
 def panel() -> None:
     """Running jobs with their progress, and what became of this session's own."""
+    # Always in its place: a late update must not meet another element there.
     live = {job.id for job in _live()}
-    with st.container(key="jobs"):  # always: a late update must not meet another element there
-        if live or st.session_state.get("started"):
-            st.fragment(_panel, run_every=LOOK_EVERY if live else None)(live)
+    with st.container(key="jobs"):
+        st.fragment(_panel, run_every=LOOK_EVERY if live else None)(live)
 
 
 def _panel(shown: set[str]) -> None:
