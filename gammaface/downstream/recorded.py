@@ -11,7 +11,7 @@ from gammaface.baselines import Recipe
 from gammaface.downstream.bench import Sizes
 from gammaface.downstream.cells import Cell, read_cells, write_cell
 from gammaface.downstream.drawn import Drawing, Report
-from gammaface.downstream.grid import Grid, parse_method
+from gammaface.downstream.grid import Grid
 from gammaface.downstream.study import run_downstream
 from gammaface.downstream.tasks import TASKS, parse_tasks
 from gammaface.downstream.terms import FULL_IMAGES
@@ -86,23 +86,24 @@ class Plan:
             device=device,
         )
 
-    def in_words(self) -> str:
-        """How much was computed, and what of the full study is missing.
+    def in_words(self, cells: Sequence[Cell]) -> str:
+        """How much was computed, and what of the full study is missing; a study grows by plans.
 
         Examples
         --------
-        >>> Plan(seeds=2, images=12_800).in_words().split(": ")[0]
+        >>> plan = Plan(seeds=2, images=12_800)
+        >>> plan.in_words(plan.cells(["celeba", "utkface"])).split(": ")[0]
         'A reduced version of the study'
         """
         if self.images >= FULL_IMAGES and self.seeds >= FULL_SEEDS:
             return f"The full study: {self.images:,} pictures a classifier, {self.seeds} seeds."
         steps = f" in {self.steps} DDIM steps" if self.steps else ""
-        methods = {parse_method(text)[0] for text in self.methods}
+        methods, tasks = ({cell.method for cell in cells}, {(cell.data, cell.target) for cell in cells})
         return (
             f"A reduced version of the study: {self.images:,} pictures shown to each classifier instead of"
             f" {FULL_IMAGES:,}, {self.seeds} seeds instead of {FULL_SEEDS}, backbone {self.backbone} with"
             f" learning rate {self.learning_rate:g}, {len(methods)} methods of {FULL_METHODS},"
-            f" {len(self.tasks)} tasks of {FULL_TASKS}, sets of {self.drawn:,} generated faces{steps}, shown"
+            f" {len(tasks)} tasks of {FULL_TASKS}, sets of {self.drawn:,} generated faces{steps}, shown"
             " again where a mix needs more. Intervals are wide; small effects are not seen."
         )
 
@@ -142,7 +143,7 @@ def record_downstream(
     sizes = Sizes(plan.per_class, validation=plan.validation, test=plan.test)
     bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
     run = run_downstream(bench, cells, out=working, report=report)
-    return ship(run, out, note=plan.in_words())
+    return ship(run, out, note=plan.in_words([stored.cell for stored in read_cells(run.path)]))
 
 
 def ship(working: Run, out: Path, *, note: str) -> Run:

@@ -87,5 +87,8 @@ def test_a_recording_without_its_data_is_one_error(tiny, classifier, tmp_path):
 
 def test_the_full_study_does_not_call_itself_reduced():
     full = dataclasses.replace(Plan(), images=recorded.FULL_IMAGES, seeds=recorded.FULL_SEEDS)
-    assert full.in_words().startswith("The full study")
-    assert "1 seeds" not in Plan().in_words() and "2 seeds instead of 3" in Plan().in_words()
+    assert full.in_words(full.cells(["celeba", "utkface"])).startswith("The full study")
+    cells = Plan().cells(["celeba", "utkface"])
+    assert "2 seeds instead of 3" in Plan().in_words(cells) and "2 tasks of 6" in Plan().in_words(cells)
+    grown = [*cells, Cell("celeba", "hair", "pass", 0)]
+    assert "7 methods of 10, 3 tasks of 6" in Plan().in_words(grown), "counted, not planned"
