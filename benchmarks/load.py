@@ -52,13 +52,17 @@ class Load:
         began = time.perf_counter()
         try:
             tab.goto(f"{self.url}/{page}", timeout=WAIT)
-            tab.locator("h1").first.wait_for(timeout=WAIT)
-            tab.locator(STILL).wait_for(timeout=WAIT)
-            if tab.locator(WRONG).count():
-                self.note(tab, "a red box")
+            self.look(tab)
         except Error as error:
             self.note(tab, error)
         self.took.append(time.perf_counter() - began)
+
+    def look(self, tab: Page) -> None:
+        """The page is there, stands still and shows no error."""
+        tab.locator("h1").first.wait_for(timeout=WAIT)
+        tab.locator(STILL).wait_for(timeout=WAIT)
+        if tab.locator(WRONG).count():
+            self.note(tab, "a red box")
 
     def queue(self) -> None:
         """Another job by the next queueing session, unless enough of them wait."""
@@ -67,6 +71,7 @@ class Load:
             self.read(tab, HARVEST)
             try:
                 tab.get_by_role("button", name="Harvest 64").click(timeout=WAIT)
+                self.look(tab)
             except Error as error:
                 self.note(tab, error)
 
