@@ -185,8 +185,11 @@ def _drawn(run: Run) -> pd.DataFrame | None:
         tables.insert(0, table)
     if not tables:
         return None
-    together = pd.concat(tables, ignore_index=True)
-    return together.sort_values("place", kind="stable", ignore_index=True) if len(tables) > 1 else together
+    if len(tables) == 1:
+        return tables[0].reset_index(drop=True)
+    # Parts that were joined, and not dropped before the process was killed, are there twice.
+    together = pd.concat(tables).drop_duplicates("place")
+    return together.sort_values("place", kind="stable", ignore_index=True)
 
 
 def _store(run: Run, batch: Batch, start: int, places: np.ndarray, pilot: int, *, placed: bool) -> None:
@@ -216,7 +219,7 @@ def _merge(run: Run) -> None:
     table.attrs = {}  # of a single part, they are in the notes
     said = [part.attrs for part in parts.values()]
     notes["pilot_evaluations"] = max(notes["pilot_evaluations"], *(each["pilot"] for each in said))
-    notes["blocks"] += [each["notes"] for each in said]
+    notes["blocks"] += [each["notes"] for each in said if each["notes"] not in notes["blocks"]]
     notes["blocks"].sort(key=lambda block: (block["first"] is None, block["first"] or 0))
     run.write_file(NOTES, json.dumps(notes, indent=1))
     run.write_table("images", table if "cell" in table else table.drop(columns="place"))

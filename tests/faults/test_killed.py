@@ -30,7 +30,7 @@ from gammaface.parallel import blocks
 from gammaface.parallel.parts import read_parts
 from gammaface.training import loop
 from gammaface.training.diffusion import UNetWidths, train_diffusion
-from gammaface.workspace import extending, writing
+from gammaface.workspace import Run, extending, writing
 from tests.downstream.conftest import QUICK, data, make_bench, sets  # noqa: F401 - fixtures
 from tests.strategies.toy import toy
 from tests.tiny_attributes import write_classifier
@@ -242,6 +242,23 @@ def test_a_harvest_killed_half_way_goes_on(tiny, tmp_path, monkeypatch):
     _, status = os.waitpid(forked(lambda: work.run(tmp_path / "cut", die_half_way)), 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
     assert 0 < work.left(tmp_path / "cut") <= 28
+    finish(work, tmp_path / "cut")
+    assert work.made(tmp_path / "cut") == work.made(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("step", ["write_table", "drop_parts"])
+def test_killed_while_parts_are_joined(step, tiny, tmp_path, monkeypatch):
+    torch.set_num_threads(1)
+    work, of = sampling(tiny, monkeypatch), Run if step == "write_table" else drawing
+    work.run(tmp_path / "whole", nothing)
+
+    def die(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as only_here:
+        only_here.setattr(of, step, die)
+        _, status = os.waitpid(forked(lambda: work.run(tmp_path / "cut", nothing)), 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL and work.left(tmp_path / "cut") == 0
     finish(work, tmp_path / "cut")
     assert work.made(tmp_path / "cut") == work.made(tmp_path / "whole")
 
