@@ -86,7 +86,7 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
         second_missing=missing,
         report=report,
     )
-    ship(working, out, note=recipe.in_words())
+    ship(working, out, note=recipe.in_words(working.table("summary")))
 
 
 def _rebalance(generator: Generator, out: Path, given: Given, report: Report | None) -> None:

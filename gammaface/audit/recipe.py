@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import pandas as pd
+
 from gammaface.audit.options import AIMS, Aim, AuditOptions, Method
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
@@ -107,8 +109,14 @@ class Recipe:
             harvest=min(HARVEST, 4 * self.n),
         )
 
-    def in_words(self) -> str:
+    def in_words(self, drawn: pd.DataFrame | None = None) -> str:
         """How much was drawn, and what of the full recipe is missing.
+
+        Parameters
+        ----------
+        drawn : pandas.DataFrame, optional
+            ``method, target, seeds`` of a run that earlier recipes may have begun; by default
+            what this one asks for.
 
         Examples
         --------
@@ -119,9 +127,13 @@ class Recipe:
         more = f"; {self.large_n:,} for {', '.join(large)}" if self.large_n > self.n else ""
         words = f"{self.n:,} images x {self.seeds} seeds a method and target{more}"
         words += f", {self.steps} {self.sampler} steps."
-        missing = [name for name in METHODS if name not in self.methods]
+        there = self.methods if drawn is None else set(drawn["method"])
+        missing = [name for name in METHODS if name not in there]
         if missing:
             words += f" Not drawn: {', '.join(missing)}."
+        if drawn is not None and len(few := drawn[drawn["seeds"] < self.seeds]):
+            listed = few.groupby("method", sort=False)["target"].agg(", ".join)
+            words += f" Fewer seeds: {'; '.join(f'{name} ({t})' for name, t in listed.items())}."
         if (self.n, self.large_n, self.seeds) < (N, LARGE_N, SEEDS) or self.seeds < SEEDS:
             words += (
                 f" This is less than the full recipe of {N:,} images x {SEEDS} seeds, {LARGE_N:,} for some"

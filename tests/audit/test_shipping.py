@@ -1,6 +1,7 @@
 """The recorded audit: its recipe, its copy without heavy parts, its exports."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gammaface import GammaFaceError, recording
@@ -32,6 +33,9 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
     assert (
         "50 images x 2 seeds" in words and "less than the full recipe" in words and "Not drawn: comp" in words
     )
+    drawn = pd.DataFrame({"method": ["plain", "guided"], "target": ["gender", "race"], "seeds": [2, 1]})
+    words = small.in_words(drawn)
+    assert "Not drawn: component-uniform, quota" in words and "Fewer seeds: guided (race)." in words
     assert [cell.name for cell in small.options("faces").cells()][1:3] == ["plain.s0", "quota.gender.s0"]
 
 
