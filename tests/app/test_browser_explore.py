@@ -151,7 +151,7 @@ def test_an_audit_leads_to_its_report(tab, site, first):
         field = tab.get_by_label(label, exact=True)
         field.fill(value)
         field.press("Enter")
-    tab.get_by_text("4 draws, 40 images").wait_for()
+    tab.get_by_text("5 draws, 50 images").wait_for()
     tab.get_by_role("button", name="Start").click()
     tab.get_by_role("button", name="See the audit").click(timeout=3 * SECONDS * 1000)
     tab.get_by_text("Take it along").wait_for()
