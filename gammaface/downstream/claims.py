@@ -162,8 +162,9 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         "contradiction": comparison.contradiction,
     }
     if better is None or worse is None:
-        missing = comparison.better[0] if better is None else comparison.worse[0]
-        sentence = f"{comparison.claim}: {MISSING} on {figures.task} ({missing} was not run)."
+        method, share = comparison.better if better is None else comparison.worse
+        arm = f"{method} at {share:.0%}" if share not in (0, MAIN) else method
+        sentence = f"{comparison.claim}: {MISSING} on {figures.task} ({arm} was not run)."
         blank = dict.fromkeys(("difference", "low", "high"), np.nan)
         return row | blank | {"verdict": MISSING, "sentence": sentence}
     difference, low, high = figures.difference(better, worse, comparison.metric)
