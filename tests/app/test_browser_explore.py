@@ -141,24 +141,3 @@ def test_a_job_of_a_server_that_ended_goes_on_in_the_next(chromium, labelled, fi
         tab.get_by_text("Harvesting latents").first.wait_for()
         tab.get_by_role("button", name="Cancel").click()
         tab.get_by_text("was cancelled. What was computed is kept").wait_for()
-
-
-@pytest.mark.slow
-def test_an_audit_leads_to_its_report(tab, site, first):
-    tab.goto(f"{site}/generator?{first}")
-    heading(tab, "Generator")
-    for _ in range(2):  # guidance and stratified learn for minutes
-        tab.get_by_label("Methods beside plain sampling").press("Backspace")
-    for label, value in (("Images a seed", "10"), ("Seeds", "1"), ("Steps", "2"), ("Pilot images", "50")):
-        field = tab.get_by_label(label, exact=True)
-        field.fill(value)
-        field.press("Enter")
-    tab.get_by_text("3 draws, 30 images").wait_for()
-    tab.get_by_role("button", name="Start").click()
-    tab.get_by_role("button", name="See the audit").click(timeout=3 * SECONDS * 1000)
-    tab.get_by_text("Take it along").wait_for()
-    assert tab.locator(WRONG).count() == 0
-    with tab.expect_download() as taken:
-        tab.get_by_role("button", name="Report").click()
-    page = taken.value.path().read_text()
-    assert "How even, at what price?" in page and "component-uniform" in page
