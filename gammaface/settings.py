@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from gammaface.audit.parsing import parse_options
 from gammaface.errors import GammaFaceError
 
 Recipe = TypeVar("Recipe")
-SIMPLE = (int, float, str, tuple, type(None))
+SIMPLE = (int, float, str, tuple)
+WORDS = {int: "a whole number", float: "a number"}
 
 
 def with_settings(
@@ -21,7 +23,7 @@ def with_settings(
     Parameters
     ----------
     defaults : dataclass instance
-        Numbers, words, tuples of words and None can be set; each keeps its type.
+        Fields of numbers, words and tuples of words can be set, optional ones, too.
     texts : sequence of str
     readers : mapping of str to callable, optional
         What reads the text of a field that holds anything else.
@@ -39,25 +41,26 @@ def with_settings(
     (1, 1.0, ('celeba:smile',))
     """
     readers = readers or {}
-    known = {
-        f.name: getattr(defaults, f.name)
-        for f in fields(defaults)
-        if f.name in readers or isinstance(getattr(defaults, f.name), SIMPLE)
-    }
+    kinds = {name: _kind(hint) for name, hint in get_type_hints(type(defaults)).items()}
+    known = [name for name, kind in kinds.items() if name in readers or kind in SIMPLE]
     given = {}
     for name, value in parse_options(list(texts)).items():
         if name not in known:
             raise GammaFaceError(f"'{name}' is not in the recipe", fix=f"Set {', '.join(known)}.")
-        given[name] = readers[name](str(value)) if name in readers else _like(known[name], name, value)
+        given[name] = readers[name](str(value)) if name in readers else _as(kinds[name], name, value)
     return replace(defaults, **given)
 
 
-def _like(default: object, name: str, value: int | float | str) -> object:
-    if isinstance(default, tuple):
+def _kind(hint: Any) -> Any:
+    """What a field holds where it is not None: int of ``int | None``, tuple of ``tuple[str, ...]``."""
+    if isinstance(hint, UnionType):
+        hint = next(each for each in get_args(hint) if each is not NoneType)
+    return get_origin(hint) or hint
+
+
+def _as(kind: type, name: str, value: int | float | str) -> object:
+    if kind is tuple:
         return tuple(word.strip() for word in str(value).split(","))
-    if isinstance(default, str):
-        return str(value)
-    wanted = type(default)
-    if default is None or isinstance(value, wanted) or (wanted is float and isinstance(value, int)):
-        return value if default is None else wanted(value)
-    raise GammaFaceError(f"'{name}={value}' cannot be used", fix=f"Give {name} as {default!r} is.")
+    if kind is str or isinstance(value, kind) or (kind is float and isinstance(value, int)):
+        return kind(value)
+    raise GammaFaceError(f"'{name}={value}' cannot be used", fix=f"'{name}' is {WORDS[kind]}.")

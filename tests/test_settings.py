@@ -4,7 +4,7 @@ import pytest
 
 from gammaface import GammaFaceError, rebalance
 from gammaface.downstream.recorded import METHODS, Plan
-from gammaface.recording import AIMS, Given, record_run
+from gammaface.recording import READERS, Given, record_run
 from gammaface.settings import with_settings
 
 
@@ -17,10 +17,12 @@ def test_what_is_not_named_stays_as_it_is():
 def test_a_field_may_have_a_reader():
     aims = with_settings(recipe := Plan(), ["tasks=a+b"], readers={"tasks": lambda text: [text]}).tasks
     assert aims == ["a+b"] and recipe == Plan()
-    assert [aim.name for aim in AIMS["aims"]("gender,gender+race")] == ["gender", "gender+race"]
+    assert [aim.name for aim in READERS["aims"]("gender,gender+race")] == ["gender", "gender+race"]
 
 
-@pytest.mark.parametrize("text", ["drawn=many", "drawn=1.5", "backbones=small", "drawn", "images=1,2"])
+@pytest.mark.parametrize(
+    "text", ["drawn=many", "drawn=1.5", "steps=many", "backbones=small", "drawn", "images=1,2"]
+)
 def test_what_cannot_be_set_is_refused(text):
     with pytest.raises(GammaFaceError):
         with_settings(Plan(), [text])
