@@ -48,15 +48,15 @@ def start(task: str, options: dict, *, title: str, run: str | None = None) -> No
 
 def panel() -> None:
     """Running jobs with their progress, and what became of this session's own."""
-    # Always in its place: a late update must not meet another element there.
-    live = {job.id for job in _live()}
-    with st.container(key="jobs"):
+    live = {job.id for job in _live(runner().jobs())}
+    with st.container(key="jobs"):  # always there: a late update must not meet another element
         st.fragment(_panel, run_every=LOOK_EVERY if live else None)(live)
 
 
 def _panel(shown: set[str]) -> None:
-    live = _live()
-    own = [job for job in runner().jobs() if job.id in st.session_state.get("started", []) and not job.live]
+    jobs, started = runner().jobs(), st.session_state.get("started", [])
+    live = _live(jobs)
+    own = [job for job in jobs if job.id in started and not job.live]
     drawn = [job for job in own if job.state == "done" and job.task not in LEADS_TO]
     for job in drawn:  # pictures need no announcement: the page shows them
         st.session_state["started"].remove(job.id)
@@ -70,9 +70,9 @@ def _panel(shown: set[str]) -> None:
         _outcome(job)
 
 
-def _live() -> list[Job]:
+def _live(jobs: list[Job]) -> list[Job]:
     """What runs or waits, oldest first; jobs of other servers on this workspace included."""
-    return [job for job in reversed(runner().jobs()) if job.live]
+    return [job for job in reversed(jobs) if job.live]
 
 
 def _outcome(job: Job) -> None:
@@ -121,8 +121,8 @@ def stopped_jobs(tasks: tuple[str, ...] | None = None) -> None:
 
 def jobs_panel() -> None:
     """Every job of this workspace: what runs stands at the top of the page, the rest here."""
-    waiting, halted = _live(), stopped()
-    ended = [job for job in runner().jobs() if job.state == "done"][:SHOWN_ENDED]
+    jobs, halted = runner().jobs(), stopped()
+    waiting, ended = _live(jobs), [job for job in jobs if job.state == "done"][:SHOWN_ENDED]
     if not (waiting or halted or ended):
         st.caption("No job has run yet. What you start on any page is listed here, for every session.")
         return
