@@ -22,12 +22,12 @@ import numpy as np
 import psutil
 from playwright.sync_api import Error, Page
 
+from benchmarks.pages import STILL
 from gammaface.job_files import Job, JobFiles
 from tests.app.browsing import WRONG, browser, new_tab, serving
 
 PAGES = ("", "harvest", "clusters", "timesteps", "balanced", "generator", "quality", "runs")
 HARVEST = "harvest?harvest-n=64&harvest-steps=2&harvest-labelled=0&harvest-k_max=2&t=700"
-STILL = '.stApp[data-test-script-state="notRunning"]'
 WAIT = 60_000  # milliseconds until a page counts as lost
 
 

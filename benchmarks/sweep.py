@@ -8,7 +8,7 @@ documentation shows and what the fused EM's accuracy is compared with; `--peer-d
 gives it the float32 latents as they lie. Each side runs in a process of its own, one after
 the other. Memory on top of the data is the process's peak resident size during the fits
 less what was resident when they began: the data, in the dtype that side reads, the
-libraries, and one small fit that warms them up.
+libraries, and a fit of all starts on few narrow rows that warms them up.
 
 With `--out`, seconds against n, d and the sum of K are measured, too, and written as charts
 with all figures in ``sweep.json``.

@@ -24,7 +24,7 @@ from gammaface.studies.survey import SurveyOptions, real_faces, run_survey
 from gammaface.workspace import EXAMPLES, extending, home
 
 LIMIT_BYTES = 10 * 2**20
-AIMS = {"aims": lambda text: parse_aims(text, [])}
+READERS = {"aims": lambda text: parse_aims(text, [])}
 FIRST_LIGHT = StudyOptions(n=2000, images=24, steps=50, seed=0)
 COMPONENTS = SurveyOptions(n=2000, steps=25, seed=0)
 
@@ -71,7 +71,7 @@ def _components(generator: Generator, out: Path, given: Given, report: Report | 
 def _representation(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
     """Drawn into a working run: a killed recording continues there, more seeds or methods join it."""
     classifier = load_attributes()
-    recipe = with_settings(Recipe(), given.settings, readers=AIMS).on(generator)
+    recipe = with_settings(Recipe(), given.settings, readers=READERS).on(generator)
     second, missing = find_second(first=classifier)
     real = None
     if given.real:
@@ -104,7 +104,7 @@ def _rebalance(generator: Generator, out: Path, given: Given, report: Report | N
         real=test,
         report=report,
     )
-    rebalance.ship(working, out, note=recipe.in_words())
+    rebalance.ship(working, out, note=recipe.in_words(working.table("rows")["row"]))
 
 
 def _rebalance_digits(generator: Generator, out: Path, given: Given, report: Report | None) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from gammaface.attributes import AttributeClassifier
 from gammaface.baselines import Recipe
 from gammaface.downstream.bench import Sizes
@@ -86,24 +88,23 @@ class Plan:
             device=device,
         )
 
-    def in_words(self, cells: Sequence[Cell]) -> str:
-        """How much was computed, and what of the full study is missing; a study grows by plans.
+    def in_words(self, cells: pd.DataFrame) -> str:
+        """How much was computed, and what of the full study is missing.
 
-        Examples
-        --------
-        >>> plan = Plan(seeds=2, images=12_800)
-        >>> plan.in_words(plan.cells(["celeba", "utkface"])).split(": ")[0]
-        'A reduced version of the study'
+        Parameters
+        ----------
+        cells : pandas.DataFrame
+            ``data, target, method`` of a study's cells: earlier plans may have begun it.
         """
         if self.images >= FULL_IMAGES and self.seeds >= FULL_SEEDS:
             return f"The full study: {self.images:,} pictures a classifier, {self.seeds} seeds."
         steps = f" in {self.steps} DDIM steps" if self.steps else ""
-        methods, tasks = ({cell.method for cell in cells}, {(cell.data, cell.target) for cell in cells})
+        methods, tasks = cells["method"].nunique(), len(cells[["data", "target"]].drop_duplicates())
         return (
             f"A reduced version of the study: {self.images:,} pictures shown to each classifier instead of"
             f" {FULL_IMAGES:,}, {self.seeds} seeds instead of {FULL_SEEDS}, backbone {self.backbone} with"
-            f" learning rate {self.learning_rate:g}, {len(methods)} methods of {FULL_METHODS},"
-            f" {len(tasks)} tasks of {FULL_TASKS}, sets of {self.drawn:,} generated faces{steps}, shown"
+            f" learning rate {self.learning_rate:g}, {methods} methods of {FULL_METHODS},"
+            f" {tasks} tasks of {FULL_TASKS}, sets of {self.drawn:,} generated faces{steps}, shown"
             " again where a mix needs more. Intervals are wide; small effects are not seen."
         )
 
@@ -143,7 +144,7 @@ def record_downstream(
     sizes = Sizes(plan.per_class, validation=plan.validation, test=plan.test)
     bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
     run = run_downstream(bench, cells, out=working, report=report)
-    return ship(run, out, note=plan.in_words([stored.cell for stored in read_cells(run.path)]))
+    return ship(run, out, note=plan.in_words(run.table("cells")))
 
 
 def ship(working: Run, out: Path, *, note: str) -> Run:

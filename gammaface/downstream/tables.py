@@ -15,8 +15,6 @@ from gammaface.downstream.layout import paper_tables
 from gammaface.downstream.terms import REFERENCE
 from gammaface.workspace import Run
 
-TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
-
 
 def write_tables(
     run: Run, *, resamples: int = 1000, report: Callable[[str, int, int], None] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
 import pandas as pd
@@ -199,24 +199,17 @@ class Recipe:
             wanted.add(TUNE.name)
         return [row for row in every_row() if row.name in wanted]
 
-    def in_words(self) -> str:
-        """How much was computed, and what of the full recipe is missing.
+    def in_words(self, rows: Collection[str]) -> str:
+        """How much was computed, and what of the full recipe is missing; `rows` are those of the run.
 
         Examples
         --------
-        >>> Recipe(sets=2).in_words().split(". ")[1]
+        >>> Recipe(sets=2).in_words(tuple(ROWS)).split(". ")[1]
         'This is less than the full recipe: 5 sets of 2,000 a row, 30,000 images of fine-tuning, every row.'
         """
+        full, sizes = Recipe(), ("sets", "n", "tune_images")
         words = f"{self.sets} sets of {self.n:,} a row, {self.tune_images:,} images of fine-tuning."
-        full = Recipe()
-        if all(
-            (
-                self.sets >= full.sets,
-                self.n >= full.n,
-                self.tune_images >= full.tune_images,
-                {*full.rows} <= {*self.rows},
-            )
-        ):
+        if set(full.rows) <= set(rows) and all(getattr(self, x) >= getattr(full, x) for x in sizes):
             return words
         return (
             f"{words} This is less than the full recipe: {full.sets} sets of {full.n:,} a row,"

@@ -11,7 +11,7 @@ from gammaface.audit.recipe import LARGE_N, METHODS, Recipe
 from gammaface.audit.report import audit_page
 from gammaface.audit.shipping import ship
 from gammaface.audit.tables import TABLES, write_tables
-from gammaface.recording import AIMS, Given, record_run
+from gammaface.recording import READERS, Given, record_run
 from gammaface.report import write_page
 from gammaface.settings import with_settings
 from gammaface.strategies import ABOUT
@@ -26,7 +26,7 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
     assert {m.name: m.n for m in options.methods}["plain"] == LARGE_N and len(options.seeds) == 5
     assert "less than the full recipe" not in full.in_words()
     texts = ["n=50", "large_n=50", "seeds=2", "methods=plain,quota", "aims=gender", "steps=9"]
-    small = with_settings(Recipe(), texts, readers=AIMS)
+    small = with_settings(Recipe(), texts, readers=READERS)
     small = small.on(tiny)
     assert (small.sampler, small.steps) == ("ddim", 9)
     words = small.in_words()
@@ -42,7 +42,7 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
 @pytest.mark.parametrize("text", ["m=3", "n=many", "methods=magic", "n"])
 def test_recipes_are_checked(text):
     with pytest.raises(GammaFaceError):
-        with_settings(Recipe(), [text], readers=AIMS)
+        with_settings(Recipe(), [text], readers=READERS)
 
 
 def test_a_copy_ships_without_faces_of_anybody(drawn, tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
 from gammaface import GammaFaceError, recording
@@ -87,8 +88,8 @@ def test_a_recording_without_its_data_is_one_error(tiny, classifier, tmp_path):
 
 def test_the_full_study_does_not_call_itself_reduced():
     full = dataclasses.replace(Plan(), images=recorded.FULL_IMAGES, seeds=recorded.FULL_SEEDS)
-    assert full.in_words(full.cells(["celeba", "utkface"])).startswith("The full study")
-    cells = Plan().cells(["celeba", "utkface"])
+    assert full.in_words(pd.DataFrame(full.cells(["celeba", "utkface"]))).startswith("The full study")
+    cells = pd.DataFrame(Plan().cells(["celeba", "utkface"]))
     assert "2 seeds instead of 3" in Plan().in_words(cells) and "2 tasks of 6" in Plan().in_words(cells)
-    grown = [*cells, Cell("celeba", "hair", "pass", 0)]
+    grown = pd.concat([cells, pd.DataFrame([Cell("celeba", "hair", "pass", 0)])])
     assert "7 methods of 10, 3 tasks of 6" in Plan().in_words(grown), "counted, not planned"
