@@ -12,6 +12,7 @@ import torch
 from diffusers import UNet2DModel
 
 from gammaface.errors import GammaFaceError
+from gammaface.models.attention import lay_out
 from gammaface.models.loading import read_model
 from gammaface.models.precision import arithmetic
 from gammaface.models.room import Room
@@ -219,6 +220,7 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
     for module in filter(None, (found.network, found.autoencoder)):
         module.to(target, torch.float32, memory_format=torch.channels_last)
         module.requires_grad_(False).eval()
+    lay_out(found.network)
     return Generator(
         name=found.name,
         unet=found.network,

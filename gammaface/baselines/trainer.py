@@ -17,9 +17,10 @@ from gammaface.attributes import ARCHITECTURES, Architecture, AttributeNetwork
 from gammaface.baselines.problem import Examples, Problem, Recipe, Trained
 from gammaface.errors import GammaFaceError
 from gammaface.images import to_unit
+from gammaface.models.precision import arithmetic
 from gammaface.models.room import told_when_full
 from gammaface.training.augment import augment
-from gammaface.training.loop import denormals_flushed, has_fast_bf16, step_generator
+from gammaface.training.loop import denormals_flushed, step_generator
 
 BACKBONES: dict[str, Architecture] = ARCHITECTURES | {
     # A quarter of compact's work: its stem halves the picture twice.
@@ -135,7 +136,7 @@ def fit(network: torch.nn.Module, examples: Examples, phase: Phase, problem: Pro
         images = prepare(examples.images[rows], recipe, source)
         optimizer.zero_grad(set_to_none=True)
         with told_when_full(f"a training batch of {size}", fix="Give a smaller --batch-size."):
-            with autocast(recipe.device):
+            with arithmetic(torch.device(recipe.device)):
                 loss = phase.loss(images, rows.to(recipe.device))
             if not torch.isfinite(loss):
                 raise GammaFaceError(f"the loss became NaN at step {step}", fix="Lower --learning-rate.")
@@ -172,11 +173,6 @@ def prepare(pictures: torch.Tensor, recipe: Recipe, source: torch.Generator) -> 
     else:
         images = to_unit(pictures)
     return images.to(recipe.device).contiguous(memory_format=torch.channels_last)
-
-
-def autocast(device: str):
-    """bf16 where the hardware multiplies it."""
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=has_fast_bf16())
 
 
 def validation_loss(network: torch.nn.Module, problem: Problem) -> float:

@@ -22,7 +22,7 @@ def attributes(
     batch_size: BatchSize = 64,
     learning_rate: LearningRate = 2e-3,
     weight_decay: Annotated[float, typer.Option(min=0.0)] = 0.05,
-    architecture: Annotated[str, typer.Option(help="compact, wide or resnet-101.")] = "compact",
+    architecture: Annotated[str, typer.Option(help="compact, wide, large or resnet-101.")] = "compact",
     resolution: Resolution = 64,
     start_from: Annotated[
         str | None, typer.Option(help="Bundled name or folder of weights to continue from.")

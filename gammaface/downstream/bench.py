@@ -22,8 +22,9 @@ from gammaface.downstream.labeller import relabelled
 from gammaface.downstream.tasks import get_task
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
+from gammaface.models.precision import fast_dtype
 from gammaface.training.face_sets import FaceSet
-from gammaface.training.loop import denormals_flushed, has_fast_bf16
+from gammaface.training.loop import denormals_flushed
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def machine(device: str) -> dict:
     return {
         "device": gpu or platform.machine(),
         "threads": torch.get_num_threads(),
-        "bf16": has_fast_bf16(),
+        "bf16": fast_dtype(torch.device(device)) == torch.bfloat16,
         "torch": torch.__version__,
     }
 

@@ -91,7 +91,8 @@ class Mixer:
         starts = self.sizes.cumsum(0) - self.sizes
         within = (torch.rand(size, generator=source) * self.sizes[which]).long()
         picks = starts[which] + within.clamp(max=self.sizes[which] - 1)
-        images = augment(self.pictures[picks], resolution=self.resolution, source=source)
+        with torch.autocast("cpu", enabled=False):  # colours are kept in float32
+            images = augment(self.pictures[picks], resolution=self.resolution, source=source)
         return images, self.codes[picks], self.ages[picks]
 
 

@@ -18,6 +18,7 @@ from diffusers import AutoencoderDC, DDIMScheduler, UNet2DModel
 from tqdm.auto import tqdm
 
 from gammaface.images import to_unit
+from gammaface.models.attention import lay_out
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 MIN_SNR = 5.0
@@ -172,6 +173,7 @@ def train_diffusion(
     _, channels, side, _ = latents.shape
     unet = start_from or build_unet(widths, channels=channels, side=side)
     unet.to(memory_format=torch.channels_last)
+    lay_out(unet)
     scheduler = build_scheduler()
     abar = scheduler.alphas_cumprod
 

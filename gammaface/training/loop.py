@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
 from gammaface.errors import GammaFaceError
+from gammaface.models.precision import fast_dtype
 from gammaface.models.room import told_when_full
 
 CHANGEABLE = {"images", "decay", "checkpoint_minutes"}  # a training may go on for longer
@@ -57,11 +58,9 @@ class Schedule:
         return self.learning_rate * min(ramp, 1.0, max(0.0, left))
 
 
-def has_fast_bf16() -> bool:
-    """Whether bf16 matrix products run in hardware here (emulated ones are slower)."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+def training_dtype() -> torch.dtype:
+    """The dtype in which networks are trained here; it follows `fast_dtype`."""
+    return fast_dtype(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def step_generator(seed: int, step: int, process: int = 0) -> torch.Generator:
@@ -129,7 +128,7 @@ def train(
         When `out` holds a checkpoint and `resume` is false, or the checkpoint is
         damaged or of another config.
     """
-    accelerator = Accelerator(mixed_precision="bf16" if has_fast_bf16() else "no")
+    accelerator = Accelerator(mixed_precision="bf16" if training_dtype() == torch.bfloat16 else "no")
     optimizer = torch.optim.AdamW(
         model.parameters(),
         lr=schedule.learning_rate,

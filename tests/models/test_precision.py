@@ -8,8 +8,9 @@ from gammaface import GammaFaceError
 from gammaface.balancing import draw_seeds
 from gammaface.generators import seeded
 from gammaface.models import precision
-from gammaface.models.precision import VARIABLE, arithmetic, bfloat16_speedup, fast_dtype
+from gammaface.models.precision import VARIABLE, arithmetic, fast_dtype
 from gammaface.sampling import sampler_path
+from gammaface.training.loop import training_dtype
 
 CPU = torch.device("cpu")
 FLOAT32, BFLOAT16 = 1e-3, 0.05  # largest and mean difference of pixels in [-1, 1]
@@ -18,9 +19,6 @@ FLOAT32, BFLOAT16 = 1e-3, 0.05  # largest and mean difference of pixels in [-1, 
 @pytest.fixture(autouse=True)
 def nothing_is_asked(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
-    precision._gains.cache_clear()
-    yield
-    precision._gains.cache_clear()
 
 
 @torch.no_grad()
@@ -72,21 +70,25 @@ def test_bfloat16_draws_the_same_faces(sampler, steps, monkeypatch):
     assert float((images["float32"] - images["bfloat16"]).abs().mean()) < BFLOAT16
 
 
-def test_bfloat16_must_be_faster(monkeypatch):
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-    for speedup, dtype in ((8.0, torch.bfloat16), (1.2, torch.float32), (0.02, torch.float32)):
-        monkeypatch.setattr(precision, "bfloat16_speedup", lambda s=speedup: s)
-        precision._gains.cache_clear()
-        assert fast_dtype(CPU) == dtype
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    monkeypatch.setattr(precision, "bfloat16_speedup", None)  # not even measured
-    precision._gains.cache_clear()
-    assert fast_dtype(CPU) == torch.float32
+@pytest.mark.parametrize(
+    "avx512, amx, dtype",
+    [
+        (False, False, torch.float32),
+        (True, False, torch.bfloat16),
+        (False, True, torch.bfloat16),
+    ],
+)
+def test_a_cpu_computes_in_bfloat16_where_it_has_instructions_for_it(monkeypatch, avx512, amx, dtype):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert fast_dtype(CPU) == dtype
 
 
-def test_the_speedup_is_measured(monkeypatch):
-    monkeypatch.setattr(precision, "SIDE", 32)
-    assert 0 < bfloat16_speedup() < 1000
+def test_training_computes_as_sampling_does(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for name, dtype in precision.NAMES.items():
+        monkeypatch.setenv(VARIABLE, name)
+        assert training_dtype() == dtype
 
 
 def test_what_is_asked_for_is_used(monkeypatch):
