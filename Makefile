@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test slow record lint
+.PHONY: run test browser slow record lint
 
 run: .venv/.runtime
 	$(BIN)/python -m pages.parts.serve
@@ -9,6 +9,10 @@ run: .venv/.runtime
 # One thread a worker: the tests' networks are tiny, and threads would only wait for each other.
 test: .venv/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile
+
+# The long ways through the dashboard, in a real browser: minutes.
+browser: .venv/.dev
+	$(BIN)/python -m pytest -q -m slow tests/app
 
 slow: .venv/.dev
 	$(BIN)/python -m pytest -q -m slow
