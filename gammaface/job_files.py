@@ -96,10 +96,12 @@ class JobFiles:
         for file in self.folder.glob(f"{job_id}.*"):
             file.unlink(missing_ok=True)
 
-    def forget_old(self) -> None:
-        """Drop all but the newest ended jobs."""
-        for job in [job for job in self.read() if not job.live][KEPT:]:
-            self.forget(job.id)
+    def forget_old(self) -> list[str]:
+        """Drop all but the newest ended jobs; returns the ids of those dropped."""
+        old = [job.id for job in self.read() if not job.live][KEPT:]
+        for job_id in old:
+            self.forget(job_id)
+        return old
 
     # -- between servers --------------------------------------------------------------
 

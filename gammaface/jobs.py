@@ -12,7 +12,8 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,7 +121,8 @@ class Runner:
         with self._lock:
             if self._alive is None:
                 self._alive = self.files.announce(self.server)
-                self.files.forget_old()
+            for old in self.files.forget_old():
+                self._drop(old)
             job = Job(
                 id=f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
                 task=task,
@@ -131,8 +133,8 @@ class Runner:
                 server=self.server,
                 created=time.time(),
             )
-            self._events[job.id] = threading.Event()
-            self._keep(job)
+            self.files.write(job)  # one that cannot be written is not queued
+            self._events[job.id], self._jobs[job.id] = threading.Event(), job
             if device not in self._queues:
                 self._queues[device] = queue.Queue()
                 worker = threading.Thread(target=self._work, args=(self._queues[device],), daemon=True)
@@ -167,7 +169,7 @@ class Runner:
         with self._lock:
             run = next((job.run for job in self.jobs() if job.id == job_id), None)
             for job in [job for job in self.jobs() if job.run == run and not job.live]:
-                self._jobs.pop(job.id, None)
+                self._drop(job.id)
                 self.files.forget(job.id)
 
     def live(self) -> list[Job]:
@@ -199,8 +201,10 @@ class Runner:
             with self._lock:
                 if job_id not in self._jobs or self._jobs[job_id].state != "queued":
                     continue
-                self._update(job_id, state="running", stage="starting", stage_started=time.time())
-            self._run(self._jobs[job_id])
+                with self._going_on(job_id):
+                    self._update(job_id, state="running", stage="starting", stage_started=time.time())
+                job = self._jobs[job_id]
+            self._run(job)
 
     def _run(self, job: Job) -> None:
         reporter = Reporter(
@@ -223,12 +227,18 @@ class Runner:
                 "error": f"an unexpected {type(error).__name__} stopped the work",
                 "fix": "The server's log tells more.",
             }
-        try:
+        with self._going_on(job.id):
             self._update(job.id, **outcome, finished=time.time())
             self.files.drop_preview(job.id)
             self.files.drop_wish(job.id)
-        except (GammaFaceError, OSError):  # a full disk: the state is kept in memory, the worker lives on
-            log.exception("the state of job %s could not be written", job.id)
+
+    @contextmanager
+    def _going_on(self, job_id: str) -> Iterator[None]:
+        """A full disk must not end the worker: the state is kept in memory, and the queue goes on."""
+        try:
+            yield
+        except (GammaFaceError, OSError):
+            log.exception("the state of job %s could not be written", job_id)
 
     def _update(self, job_id: str, **changes) -> None:
         with self._lock:
@@ -246,6 +256,10 @@ class Runner:
             self.files.write(job)
         finally:  # a full disk must not lose what is known; what is known here is known on disk first
             self._jobs[job.id], self._written[job.id] = job, time.monotonic()
+
+    def _drop(self, job_id: str) -> None:
+        for known in (self._jobs, self._events, self._written):
+            known.pop(job_id, None)
 
     def _fresh_name(self, task: str) -> str:
         name = f"{task}-{time.strftime('%Y-%m-%d-%H%M%S')}"

@@ -119,6 +119,38 @@ def test_failures_are_words_and_the_worker_lives_on(runner, steps):
     assert finish(runner, submit(runner)).state == "done"
 
 
+class FullDisk:
+    """Refuses to write a job's state as often as it is told to."""
+
+    def __init__(self, monkeypatch, runner, state: str, times: int):
+        self.write, self.state, self.left = runner.files.write, state, times
+        monkeypatch.setattr(runner.files, "write", self)
+
+    def __call__(self, job):
+        if job.state == self.state and self.left:
+            self.left -= 1
+            raise GammaFaceError("the file cannot be written: no space", fix="Free disk space.")
+        self.write(job)
+
+
+def test_a_state_that_cannot_be_written_does_not_end_the_worker(runner, steps, monkeypatch):
+    steps.go.set()
+    disk = FullDisk(monkeypatch, runner, "running", 1)
+    first, second = submit(runner, "a"), submit(runner, "b")
+    assert finish(runner, second).state == finish(runner, first).state == "done"
+    assert disk.left == 0 and [name for name, _, _ in steps.ran] == ["a", "b"]
+
+
+def test_a_job_that_cannot_be_written_is_not_queued(runner, steps, monkeypatch):
+    steps.go.set()
+    FullDisk(monkeypatch, runner, "queued", 1)
+    with pytest.raises(GammaFaceError, match="cannot be written"):
+        submit(runner, "a")
+    assert runner.live() == [] and runner.jobs() == []
+    second = submit(runner, "b")
+    assert finish(runner, second).state == "done" and [name for name, _, _ in steps.ran] == ["b"]
+
+
 def test_unknown_task_is_refused(runner):
     with pytest.raises(GammaFaceError, match="no task 'dance'"):
         runner.submit("dance", {}, title="t")
@@ -216,11 +248,12 @@ def test_previews_cost_nothing_between_two_looks():
     assert shown == [b"png"]
 
 
-def test_old_jobs_are_forgotten_when_a_server_starts_its_first(runner, steps, monkeypatch):
+def test_old_jobs_are_forgotten_when_another_is_started(runner, steps, monkeypatch):
     monkeypatch.setattr(job_files, "KEPT", 1)
     steps.go.set()
-    for _ in range(3):
+    for _ in range(4):
         finish(runner, submit(runner))
+    assert len(runner.jobs()) == 2
     later = Runner(runner.home, runner.tasks)
     finish(later, submit(later))
     assert len(later.jobs()) == 2
