@@ -54,7 +54,9 @@ METHODS: dict[str, Method] = {
     "baseline": Method(baseline, "originals only", published="Baseline"),
     "oversample": Method(oversample, "originals, every (class, group) cell drawn equally often"),
     "group-reweigh": Method(group_reweigh, "originals, every (class, group) cell weighted alike"),
-    "plain-augment": Method(augmented, "originals and faces of plain sampling", source="plain"),
+    "plain-augment": Method(
+        augmented, "originals and faces of plain sampling", source="plain", all_shares=True
+    ),
     "ramaswamy": Method(
         ramaswamy,
         "originals and generated pairs that differ in the protected attribute",

@@ -38,7 +38,7 @@ def downstream(
         list[str] | None, typer.Option(help="METHOD[@SET][:PERCENT], repeat. Default: all.")
     ] = None,
     ratios: Annotated[
-        str, typer.Option(help="Generated shares of gamma-face in %, like 30,50,70,100.")
+        str, typer.Option(help="Generated shares of gamma-face and plain-augment in %, like 30,50,70,100.")
     ] = "50",
     seeds: Annotated[str, typer.Option(help="0..2 or 0,1,2.")] = "0",
     design: Annotated[

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gammaface.downstream.cells import Cell, Stored
 from gammaface.downstream.tasks import Task, get_task
-from gammaface.downstream.terms import REFERENCE
+from gammaface.downstream.terms import CONTROL, REFERENCE
 from gammaface.errors import GammaFaceError
 from gammaface.metrics import counts
 from gammaface.metrics.audit import small_note
@@ -21,6 +21,7 @@ from gammaface.metrics.paired import Variants, code_methods, paired_figures
 
 Interval = tuple[float, float, float]
 """(value, low, high); NaN where it is not defined."""
+BPC, BPC_OF = "bpc", ("bias", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class TaskFigures:
     arms : dict of str to Cell
         A cell of each arm (`Cell.arm`), whatever its seed.
     point : dict of str to dict of str to array of shape (seeds,)
-        By arm and metric, one figure per seed, in the audit's units.
-    samples : the same of shape (resamples,)
-        Means over the seeds. Resample i draws the same test faces and the same seeds for
-        every arm, so differences are paired.
+        By arm and metric, one figure per seed, in the audit's units; of BPC one in all, since
+        a ratio of small numbers is not averaged.
+    samples : dict of str to dict of str to array of shape (seeds, resamples)
+        Resample i draws the same test faces for every arm, so differences are paired.
+    picks : dict of int to array of shape (resamples,)
+        How often each seed is drawn in each resample, the same for every arm.
     variants : dict of str to str
         What each metric is, in words.
     n, groups, min_n : int
@@ -51,6 +54,7 @@ class TaskFigures:
     arms: dict[str, Cell]
     point: dict[str, dict[str, np.ndarray]]
     samples: dict[str, dict[str, np.ndarray]]
+    picks: dict[int, np.ndarray]
     variants: dict[str, str]
     n: int
     groups: int
@@ -58,28 +62,42 @@ class TaskFigures:
     note: str
     seeds: dict[str, tuple[int, ...]]
 
-    def value(self, arm: str, metric: str) -> Interval:
-        """Mean over the seeds and its 95% interval."""
-        return _interval(counts.mean_defined(self.point[arm][metric]), self.samples[arm][metric])
+    def value(self, arm: str, metric: str, *, beside: str | None = None) -> Interval:
+        """Mean over the seeds and its 95% interval; over those that `beside` has, too, if it is given."""
+        seeds = self.shared(arm, beside or arm, metric)
+        return _interval(*self._over(arm, metric, seeds)) if seeds else (np.nan,) * 3
 
     def difference(self, arm: str, other: str, metric: str) -> Interval:
-        """arm - other: of the means over the seeds that both have."""
-        shared = [s for s in self.seeds[arm] if s in self.seeds[other]]
-        if not shared or metric not in self.point[arm] or metric not in self.point[other]:
+        """arm - other: of the means over the seeds that both have, and its interval over the same."""
+        seeds = self.shared(arm, other, metric)
+        if not seeds or metric not in self.point[arm] or metric not in self.point[other]:
             return (np.nan,) * 3
-        value = self._over(arm, metric, shared) - self._over(other, metric, shared)
-        return _interval(value, self.samples[arm][metric] - self.samples[other][metric])
+        ours, theirs = (self._over(a, metric, seeds) for a in (arm, other))
+        return _interval(ours[0] - theirs[0], ours[1] - theirs[1])
 
-    def _over(self, arm: str, metric: str, seeds: Sequence[int]) -> float:
+    def shared(self, arm: str, other: str, metric: str) -> tuple[int, ...]:
+        """Seeds behind a comparison of two arms: BPC needs the baseline's as well."""
+        needed = (other, REFERENCE) if metric == BPC else (other,)
+        return tuple(s for s in self.seeds[arm] if all(s in self.seeds.get(a, ()) for a in needed))
+
+    def _over(self, arm: str, metric: str, seeds: Sequence[int]) -> tuple[float, np.ndarray]:
+        """An arm's mean over these seeds, and its resamples (resamples,)."""
+        if metric == BPC:
+            return _bpc(*(self._over(a, m, seeds) for m in BPC_OF for a in (REFERENCE, arm)))
         at = [self.seeds[arm].index(s) for s in seeds]
-        return float(counts.mean_defined(self.point[arm][metric][at]))
+        value = counts.mean_defined(self.point[arm][metric][at])
+        return float(value), _averaged(self.samples[arm][metric][at], seeds, self.picks)
 
     def control(self, arm: str) -> str | None:
-        """The plain-augment arm that an arm is held against: its own mix, else the main one."""
-        wanted = self.arms[arm].control().arm if self.arms[arm].source else None
-        plain = [a for a, cell in self.arms.items() if cell.method == "plain-augment"]
-        if wanted in plain:
-            return wanted
+        """The plain-augment arm of the same mix, so that the number of generated faces is equal.
+
+        None where it was not run: another share would mix evenness with it. An arm without
+        generated faces has no mix and is held against the main one.
+        """
+        plain = [a for a, cell in self.arms.items() if cell.method == CONTROL]
+        if self.arms[arm].source:
+            wanted = self.arms[arm].control().arm
+            return wanted if wanted in plain else None
         usual = [a for a in plain if self.arms[a].settings == self.main_settings]
         return min(usual or plain, key=lambda a: abs(self.arms[a].share - 0.5), default=None)
 
@@ -144,17 +162,16 @@ def task_figures(
         for arm, found in names.items()
     }
     drawn = {
-        arm: {m: _averaged(np.stack([samples[n][m] for n in found]), seeds[arm], picks) for m in by_arm[arm]}
+        arm: {m: np.stack([samples[n][m] for n in found]) for m in by_arm[arm]}
         for arm, found in names.items()
     }
-    if mode == "abs":  # a signed Bias has no relative change
-        _add_bpc(by_arm, drawn, seeds)
     sizes = np.bincount(coded.g)
-    return TaskFigures(
+    figures = TaskFigures(
         task,
         {arm: found[0].cell for arm, found in arms.items()},
         by_arm,
         drawn,
+        picks,
         chosen.names(train=True),
         len(frame),
         len(sizes),
@@ -162,6 +179,11 @@ def task_figures(
         join_notes(coded.skipped(), small_note(sizes.min())),
         seeds,
     )
+    if mode == "abs" and REFERENCE in arms:  # a signed Bias has no relative change
+        for arm in arms:
+            if figures.shared(arm, arm, BPC):
+                by_arm[arm][BPC] = np.array([figures.value(arm, BPC)[0]])
+    return figures
 
 
 def scores(stored: Stored) -> pd.DataFrame:
@@ -247,30 +269,17 @@ def _seed_picks(seeds: list[int], resamples: int, seed: int) -> dict[int, np.nda
     return dict(zip(seeds, drawn.T, strict=True))
 
 
-def _averaged(values: np.ndarray, seeds: tuple[int, ...], picks: dict[int, np.ndarray]) -> np.ndarray:
+def _averaged(values: np.ndarray, seeds: Sequence[int], picks: dict[int, np.ndarray]) -> np.ndarray:
     """Means over the drawn seeds of values (seeds, resamples, ...); NaN where none was drawn."""
     weights = np.stack([picks[s] for s in seeds]).astype(float)
     weights = weights.reshape(*weights.shape, *[1] * (values.ndim - 2)) * ~np.isnan(values)
     return counts.ratio((np.nan_to_num(values) * weights).sum(0), weights.sum(0))
 
 
-def _add_bpc(point: dict, samples: dict, seeds: dict[str, tuple[int, ...]]) -> None:
-    """BPC, eq. 13, of the means over the seeds, against the baseline where there is one."""
-    if REFERENCE not in point:
-        return
-    names = ("bias", "accuracy")
-    for arm in point:
-        shared = [s for s in seeds[arm] if s in seeds[REFERENCE]]
-        if not shared:
-            continue
-        means = [
-            counts.mean_defined(point[a][m][[seeds[a].index(s) for s in shared]])
-            for m in names
-            for a in (REFERENCE, arm)
-        ]
-        # One figure for all seeds: a ratio of small numbers is not averaged.
-        point[arm]["bpc"] = np.full(len(seeds[arm]), float(counts.bpc(*means)))
-        samples[arm]["bpc"] = counts.bpc(*(samples[a][m] for m in names for a in (REFERENCE, arm)))
+def _bpc(*means: tuple[float, np.ndarray]) -> tuple[float, np.ndarray]:
+    """BPC, eq. 13, of means over the seeds: Bias before and after, accuracy before and after."""
+    points, drawn = zip(*means, strict=True)
+    return float(counts.bpc(*map(np.array, points))), counts.bpc(*drawn)
 
 
 def _interval(value: float, samples: np.ndarray) -> Interval:

@@ -17,7 +17,10 @@ VARIED = ("gamma-face", "plain-augment")
 
 @dataclass(frozen=True)
 class Grid:
-    """What to compute. Of designs, labellers and confidences the first is the main one."""
+    """What to compute. Of designs, labellers and confidences the first is the main one.
+
+    ``gamma-face`` and its control run at every share, other methods at the main one.
+    """
 
     tasks: list[Task]
     methods: list[str]

@@ -12,7 +12,7 @@ from gammaface.downstream.cells import Cell, Stored, read_cells
 from gammaface.downstream.claims import claims_table
 from gammaface.downstream.figures import TaskFigures, recall_table, task_figures
 from gammaface.downstream.layout import paper_tables
-from gammaface.downstream.terms import REFERENCE
+from gammaface.downstream.terms import REFERENCE, arm_words
 from gammaface.workspace import Run
 
 
@@ -115,31 +115,32 @@ def figures_table(figures: TaskFigures) -> pd.DataFrame:
 
     ``value, low, high`` (mean over the seeds, 95%), ``seed_sd`` (standard deviation over
     the seeds), ``seeds``, and the signed differences ``vs_baseline`` and ``vs_plain`` with
-    their intervals; ``control`` names the plain-augment arm of the latter.
+    their intervals, over the seeds that both have; ``control`` names the plain-augment arm of
+    the latter. Without one of the same mix it is NaN, and ``note`` says so.
     """
     rows = []
     for arm, cell in figures.arms.items():
         control = figures.control(arm)
+        against: dict[str, str | None] = {"vs_baseline": REFERENCE, "vs_plain": control}
         for metric in figures.variants:
             if metric not in figures.point[arm]:
                 continue
-            per_seed = figures.point[arm][metric]
+            per_seed, seeds = figures.point[arm][metric], figures.shared(arm, arm, metric)
             row = arm_columns(cell) | {"protected": "+".join(figures.task.protected), "metric": metric}
             row |= _named("{}", figures.value(arm, metric))
             row |= {
                 "seed_sd": float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else np.nan,
-                "seeds": len(per_seed),
+                "seeds": len(seeds),
                 "n": figures.n,
                 "groups": figures.groups,
                 "min_n": figures.min_n,
                 "variant": figures.variants[metric],
             }
-            for name, other in (("vs_baseline", REFERENCE), ("vs_plain", control)):
+            for name, other in against.items():
                 known = other in figures.arms and other != arm
                 difference = figures.difference(arm, other, metric) if known else (np.nan,) * 3
                 row |= _named(name + "_{}", difference)
-            one_seed = "one seed: the interval leaves training's noise out" if len(per_seed) == 1 else ""
-            row |= {"control": control or "", "note": "; ".join(filter(None, (figures.note, one_seed)))}
+            row |= {"control": control or "", "note": _note(figures, arm, metric, against)}
             rows.append(row)
     return pd.DataFrame(rows).rename(
         columns={"vs_baseline_value": "vs_baseline", "vs_plain_value": "vs_plain"}
@@ -162,6 +163,27 @@ def ratios_table(figures: pd.DataFrame) -> pd.DataFrame:
             name = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in key)
             curves.append(pd.concat([start, curve.sort_values("share")]).assign(curve=name))
     return pd.concat(curves, ignore_index=True) if curves else figures.iloc[:0].assign(curve="")
+
+
+def _note(figures: TaskFigures, arm: str, metric: str, against: Mapping[str, str | None]) -> str:
+    """What a reader of a figure and its differences should know."""
+    cell, seeds = figures.arms[arm], len(figures.shared(arm, arm, metric))
+    notes = [figures.note]
+    if seeds == 1:
+        notes.append("one seed: the interval leaves training's noise out")
+    if cell.source and against["vs_plain"] is None:
+        notes.append(f"{_words(cell)} has no difference to {_words(cell.control())}, which was not run")
+    for other in against.values():
+        both = len(figures.shared(arm, other, metric)) if other in figures.arms else seeds
+        if both < seeds:
+            words = _words(figures.arms[other])
+            notes.append(f"{_words(cell)} is held against {words} over {both} of its {seeds} seeds")
+    return "; ".join(filter(None, notes))
+
+
+def _words(cell: Cell) -> str:
+    """An arm as people read it."""
+    return arm_words(cell.method, cell.source, 100 * cell.share, *cell.settings)
 
 
 def _named(pattern: str, interval: tuple[float, float, float]) -> dict[str, float]:

@@ -73,20 +73,60 @@ def test_differences_are_signed_paired_and_found(cells, figures):
     assert figures.difference(even, plain, "bias")[0] < 0
 
 
-def test_controls_are_the_same_mix_or_the_main_one(cells, figures):
-    plain = arm_of(cells, "plain-augment")
-    for method, share in (("baseline", 0.0), ("gamma-face", 0.5), ("gamma-face", 1.0)):
-        assert figures.control(arm_of(cells, method, share)) == plain
-    more = task_figures(
-        [*cells, stored("plain-augment", 0, right=FAIR, source="plain", share=1.0)], resamples=20
-    )
-    assert more.control(arm_of(cells, "gamma-face", 1.0)) == "plain-augment.plain.100.fixed.full.p0"
-    varied = [*cells, stored("plain-augment", 0, right=FAIR, **PLAIN, design="additive")]
-    assert task_figures(varied, resamples=20).control("baseline") == plain
+def test_controls_have_as_many_generated_faces_or_there_is_none(cells, figures):
+    plain, alone = arm_of(cells, "plain-augment"), arm_of(cells, "gamma-face", 1.0)
+    assert figures.control(arm_of(cells, "gamma-face")) == plain
+    assert figures.control("baseline") == plain  # it has no mix of its own
+    assert figures.control(alone) is None
     table = figures_table(figures).set_index(["arm", "metric"])
     assert np.isnan(table.loc[("baseline", "bias"), "vs_baseline"])
     assert np.isnan(table.loc[(plain, "bias"), "vs_plain"])
     assert table.loc[("baseline", "bias"), "vs_plain"] > 0
+    assert table.loc[(alone, "bias"), ["vs_plain", "vs_plain_low"]].isna().all()
+    said = "gamma-face 100% has no difference to plain-augment 100%, which was not run"
+    assert said in table.loc[(alone, "bias"), "note"] and table.loc[(alone, "bias"), "control"] == ""
+    assert said not in table.loc[(plain, "bias"), "note"]
+
+
+def test_another_control_is_taken_once_it_was_run(cells):
+    alone, plain = arm_of(cells, "gamma-face", 1.0), arm_of(cells, "plain-augment")
+    run = [stored("plain-augment", seed, right=FAIR, source="plain", share=1.0) for seed in (0, 1, 2)]
+    more = task_figures([*cells, *run], resamples=20)
+    assert more.control(alone) == "plain-augment.plain.100.fixed.full.p0"
+    row = figures_table(more).set_index(["arm", "metric"]).loc[(alone, "bias")]
+    expected = more.value(alone, "bias")[0] - more.value(more.control(alone), "bias")[0]
+    assert row["vs_plain"] == pytest.approx(expected) and "not run" not in row["note"]
+    varied = [*cells, stored("plain-augment", 0, right=FAIR, **PLAIN, design="additive")]
+    assert task_figures(varied, resamples=20).control("baseline") == plain
+
+
+@pytest.mark.parametrize("metric", ["bias", "accuracy", "bpc"])
+def test_a_difference_and_its_interval_come_from_the_seeds_that_both_have(metric):
+    common = [
+        *(stored("baseline", seed, right=UNFAIR) for seed in (0, 1, 2)),
+        *(stored("pass", seed, right=FAIR) for seed in (0, 1, 2)),
+        stored("oversample", 1, right=(0.9, 0.8)),
+    ]
+    wild = [stored("oversample", seed, right=(0.55, 0.99)) for seed in (5, 6)]
+    for other in ("pass", "baseline"):
+        alone, more = task_figures(common, resamples=200), task_figures([*common, *wild], resamples=200)
+        assert more.shared("oversample", other, metric) == (1,)
+        ours, theirs = (f.difference("oversample", other, metric) for f in (alone, more))
+        assert ours[0] == pytest.approx(theirs[0])
+        assert ours[1] < ours[0] < ours[2] and theirs[1] < theirs[0] < theirs[2]
+        assert theirs[2] - theirs[1] == pytest.approx(ours[2] - ours[1], rel=0.25)
+
+
+def test_few_shared_seeds_are_said(cells):
+    table = figures_table(task_figures([*cells, stored("pass", 2, right=FAIR)], resamples=20))
+    notes = table[table["metric"] == "bias"].set_index("method")["note"]
+    assert "one seed" in notes["pass"] and "over" not in notes["gamma-face"].iloc[0]
+    lone = [s for s in cells if s.cell.method != "baseline" or s.cell.seed == 0]
+    table = figures_table(task_figures(lone, resamples=20)).set_index(["arm", "metric"])
+    arm = arm_of(cells, "gamma-face")
+    said = "gamma-face 50% is held against baseline over 1 of its 3 seeds"
+    assert said in table.loc[(arm, "bias"), "note"]
+    assert table.loc[(arm, "bpc"), "seeds"] == 1 and table.loc[(arm, "bias"), "seeds"] == 3
 
 
 def test_the_noise_of_training_widens_the_interval():

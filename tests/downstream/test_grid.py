@@ -15,16 +15,21 @@ def test_every_task_method_and_seed_once():
     assert {c.share for c in cells if c.source} == {0.5}
 
 
-def test_only_gamma_face_runs_at_every_ratio():
-    grid = Grid(TASKS[:1], ["baseline", "plain-augment", "gamma-face"], shares=(0.3, 0.5, 1.0))
-    shares = [(c.method, c.share) for c in grid.cells()]
-    assert shares == [
+def test_gamma_face_and_its_control_run_at_every_ratio():
+    methods = ["baseline", "plain-augment", "targeted", "gamma-face", "gamma-face@stratified:50"]
+    cells = Grid(TASKS[:1], methods, shares=(0.3, 0.5, 1.0)).cells()
+    assert [(c.method, c.share) for c in cells] == [
         ("baseline", 0.0),
+        ("plain-augment", 0.3),
         ("plain-augment", 0.5),
+        ("plain-augment", 1.0),
+        ("targeted", 0.5),
         ("gamma-face", 0.3),
         ("gamma-face", 0.5),
         ("gamma-face", 1.0),
+        ("gamma-face", 0.5),
     ]
+    assert {c.control() for c in cells if c.method == "gamma-face"} <= set(cells)
 
 
 def test_arms_vary_one_thing_at_a_time():
