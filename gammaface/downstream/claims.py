@@ -7,108 +7,17 @@ difference to the same mix of plain samples, not to the originals alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from gammaface.baselines import METHODS
+from gammaface.downstream.cells import Cell
+from gammaface.downstream.claimed import BASE, COMPARISONS, MAIN, OURS, PLAIN, Comparison, Side
 from gammaface.downstream.figures import TaskFigures
-from gammaface.downstream.terms import CONTROL, EVEN, FAILS, HOLDS, LARGER_IS_BETTER, MISSING, OPEN, REFERENCE
+from gammaface.downstream.terms import EVEN, FAILS, HOLDS, LARGER_IS_BETTER, MISSING, OPEN
 
 WORDS = {"bias": "Bias", "kl": "KL", "ba": "BA x100", "accuracy": "accuracy (points)", "bpc": "BPC"}
-MAIN = 0.5
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """``better`` is claimed to beat ``worse`` in a metric; both are (method, share).
-
-    ``source`` is the better one's set of generated faces, where it is not the method's own;
-    ``contradiction`` is what the paper's own tables say against the claim.
-    """
-
-    claim: str
-    where: str
-    better: tuple[str, float]
-    worse: tuple[str, float]
-    metric: str
-    targets: tuple[str, ...] = ()
-    contradiction: str = ""
-    source: str = ""
-
-
-RIVALS = {"ramaswamy": "Ramaswamy 2021", "diga": "DiGA 2024", "pass": "PASS 2021"}
-COMPARISONS = (
-    Comparison("GAMMA-FACE lowers Bias", "text", (EVEN, MAIN), (REFERENCE, 0), "bias"),
-    Comparison(
-        "GAMMA-FACE raises accuracy on smile", "text", (EVEN, MAIN), (REFERENCE, 0), "accuracy", ("smile",)
-    ),
-    Comparison(
-        "KL falls on all tasks",
-        "text",
-        (EVEN, MAIN),
-        (REFERENCE, 0),
-        "kl",
-        contradiction="In table 2 FairFace age rises from .769 to .783.",
-    ),
-    *(
-        Comparison(
-            f"GAMMA-FACE has less Bias than {name}",
-            "table 1",
-            (EVEN, MAIN),
-            (rival, MAIN),
-            "bias",
-            contradiction="In table 1 GAMMA-FACE is not the best row for age Bias.",
-        )
-        for rival, name in RIVALS.items()
-    ),
-    Comparison(
-        "Training on generated faces alone hurts accuracy", "text", (REFERENCE, 0), (EVEN, 1), "accuracy"
-    ),
-    Comparison("Training on generated faces alone hurts Bias", "text", (REFERENCE, 0), (EVEN, 1), "bias"),
-    *(
-        Comparison(
-            f"BPC is higher at 1:1 than at {round(100 * share)}% generated",
-            "text",
-            (EVEN, MAIN),
-            (EVEN, share),
-            "bpc",
-            contradiction="In table 4 FairFace gender is .117 at 30+70, above .085." if share < MAIN else "",
-        )
-        for share in (0.3, 0.7, 1.0)
-    ),
-    Comparison(
-        "70+30 is a little better than 100% generated",
-        "text",
-        (EVEN, 0.7),
-        (EVEN, 1),
-        "bias",
-        contradiction="In the tables smile Bias is .119, above .0204, and hair BPC -.376, below -.176.",
-    ),
-    Comparison("Evenness over components lowers Bias", "ours", (EVEN, MAIN), ("plain-augment", MAIN), "bias"),
-    Comparison(
-        "Evenness over components raises accuracy", "ours", (EVEN, MAIN), ("plain-augment", MAIN), "accuracy"
-    ),
-    Comparison("Any generated faces lower Bias", "ours", ("plain-augment", MAIN), (REFERENCE, 0), "bias"),
-    Comparison(
-        "Filling the gaps has less Bias than even faces", "ours", ("targeted", MAIN), (EVEN, MAIN), "bias"
-    ),
-    Comparison(
-        "Filling the gaps has less Bias than weighing groups alike",
-        "ours",
-        ("targeted", MAIN),
-        ("group-reweigh", 0),
-        "bias",
-    ),
-    Comparison(
-        "GAMMA-FACE has less Bias than weighing groups alike",
-        "ours",
-        (EVEN, MAIN),
-        ("group-reweigh", 0),
-        "bias",
-    ),
-)
 SMILE = "smile Bias falls by 65% and accuracy rises by 1.8 points"
 
 
@@ -140,10 +49,9 @@ def _other_sets(figures: TaskFigures) -> list[Comparison]:
         Comparison(
             f"Faces drawn by {source} lower Bias beside plain ones",
             "ours",
-            (EVEN, MAIN),
-            (CONTROL, MAIN),
+            Side(EVEN, MAIN, source=source),
+            PLAIN,
             "bias",
-            source=source,
         )
         for source in sorted(found)
     ]
@@ -151,8 +59,7 @@ def _other_sets(figures: TaskFigures) -> list[Comparison]:
 
 def judged(comparison: Comparison, figures: TaskFigures) -> dict:
     """One claim on one task."""
-    better = main_arm(figures, *comparison.better, source=comparison.source)
-    worse = main_arm(figures, *comparison.worse)
+    better, worse = (main_arm(figures, side) for side in (comparison.better, comparison.worse))
     row = {
         "claim": comparison.claim,
         "where": comparison.where,
@@ -162,9 +69,8 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         "contradiction": comparison.contradiction,
     }
     if better is None or worse is None:
-        method, share = comparison.better if better is None else comparison.worse
-        arm = f"{method} at {share:.0%}" if share not in (0, MAIN) else method
-        sentence = f"{comparison.claim}: {MISSING} on {figures.task} ({arm} was not run)."
+        lacking = comparison.better if better is None else comparison.worse
+        sentence = f"{comparison.claim}: {MISSING} on {figures.task} ({lacking} was not run)."
         blank = dict.fromkeys(("difference", "low", "high"), np.nan)
         return row | blank | {"verdict": MISSING, "sentence": sentence}
     difference, low, high = figures.difference(better, worse, comparison.metric)
@@ -172,10 +78,10 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
     numbers = f"{WORDS[comparison.metric]} differs by {difference:+.3g} [{low:+.3g}, {high:+.3g}]"
     if np.isnan(difference):
         numbers = f"{WORDS[comparison.metric]} is undefined"
-    seeds = len(figures.seeds[better])
+    seeds = len(figures.shared(better, worse, comparison.metric))
     sentence = (
         f"{comparison.claim}: {verdict} on {figures.task}; {numbers},"
-        f" n = {figures.n:,}, {seeds} seed{'s' if seeds > 1 else ''}."
+        f" n = {figures.n:,}, {seeds} seed{'' if seeds == 1 else 's'}."
     )
     return row | {
         "difference": difference,
@@ -203,16 +109,17 @@ def verdict_of(low: float, high: float, *, smaller: bool) -> str:
 
 def smile_claim(figures: TaskFigures) -> dict:
     """The paper's headline number: relative fall of Bias and gain in accuracy, as they are here."""
-    arm, base = main_arm(figures, EVEN, MAIN), main_arm(figures, REFERENCE, 0)
+    arm, base = main_arm(figures, OURS), main_arm(figures, BASE)
     row = {"claim": SMILE, "where": "text", "data": figures.task.data, "target": "smile", "metric": "bias"}
     row["contradiction"] = (
         "The baseline Bias that B and BPC imply is .0162, which fits;"
         " the 70+30 and 30+70 rows imply .0999 and .0044."
     )
     blank = dict.fromkeys(("difference", "low", "high"), np.nan)
-    if arm is None or base is None:
+    if arm is None or base is None or not figures.shared(arm, base, "bias"):
         return row | blank | {"verdict": MISSING, "sentence": f"{SMILE}: {MISSING} on {figures.task}."}
-    before, after = (figures.value(a, "bias")[0] for a in (base, arm))
+    before = figures.value(base, "bias", beside=arm)[0]
+    after = figures.value(arm, "bias", beside=base)[0]
     gain = figures.difference(arm, base, "accuracy")[0]
     difference, low, high = figures.difference(arm, base, "bias")
     relative = 100 * (after - before) / before if before else np.nan
@@ -227,14 +134,23 @@ def smile_claim(figures: TaskFigures) -> dict:
     return row | numbers | {"verdict": verdict, "sentence": sentence}
 
 
-def main_arm(figures: TaskFigures, method: str, share: float, *, source: str = "") -> str | None:
-    """The arm of a method at a share, under the mix that most arms have; None without one.
+def main_arm(figures: TaskFigures, side: Side) -> str | None:
+    """The arm that a claim names; None where it was not run. Of several filters the strictest."""
+    found = [(cell.min_p, arm) for arm, cell in figures.arms.items() if _is(side, cell, figures)]
+    return max(found, key=lambda each: each[0], default=(0, None))[1]
 
-    ``source`` is its set of generated faces; by default the method's own.
-    """
-    for arm, cell in figures.arms.items():
-        own_set = cell.method != EVEN or cell.source == (source or METHODS[EVEN].source)
-        same_mix = cell.share == share and cell.settings == figures.main_settings
-        if cell.method == method and own_set and (same_mix or not cell.source):
-            return arm
-    return None
+
+def _is(side: Side, cell: Cell, figures: TaskFigures) -> bool:
+    if cell.method != side.method:
+        return False
+    if not cell.source:
+        return True
+    if cell.method == EVEN and cell.source != (side.source or METHODS[EVEN].source):
+        return False
+    design, labeller, min_p = figures.main_settings
+    as_sure = cell.min_p == min_p if side.filtered is None else (cell.min_p > 0) == side.filtered
+    return as_sure and (cell.share, cell.design, cell.labeller) == (
+        side.share,
+        design,
+        side.labeller or labeller,
+    )

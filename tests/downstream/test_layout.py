@@ -94,6 +94,39 @@ def test_a_claim_that_fails_is_said_to_fail():
     assert "1 seed." in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
 
 
+def test_whose_labels_and_which_are_claims_of_their_own(tables):
+    claims = tables["claims"].set_index("claim")
+    filtered = "Leaving out unsure pseudo-labels lowers Bias"
+    labeller = "A labeller of all training data {} beside one of the subset (may be distillation)"
+    assert claims.loc[labeller.format("lowers Bias"), "verdict"] == OPEN  # .85 and .85 beside .7 and .8
+    assert claims.loc[labeller.format("raises accuracy"), "verdict"] == HOLDS
+    assert claims.loc[filtered, "verdict"] == MISSING
+    assert "(gamma-face, unsure labels left out was not run)" in claims.loc[filtered, "sentence"]
+    both = [
+        stored("gamma-face", 0, right=(0.95, 0.5), **EVEN),
+        *(
+            stored("gamma-face", 0, right=r, **EVEN, min_p=p)
+            for p, r in ((0.7, (0.9, 0.5)), (0.9, (0.8, 0.8)))
+        ),
+    ]
+    row = claims_table([task_figures(both, resamples=100)]).set_index("claim").loc[filtered]
+    assert row["verdict"] == HOLDS and row["difference"] < -0.3, "of two filters the strictest"
+
+
+def test_a_claim_counts_the_seeds_that_both_arms_have():
+    cells = [stored("baseline", s, right=(0.95, 0.6)) for s in (0, 1)]
+    cells += [stored("gamma-face", s, right=(0.9, 0.9), **EVEN) for s in (1, 2, 3)]
+    figures = task_figures(cells, resamples=50)
+    claims = claims_table([figures]).set_index("claim")
+    assert "n = 600, 1 seed." in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
+    apart = task_figures([c for c in cells if c.cell.seed != 1], resamples=50)
+    assert smile_claim(apart)["verdict"] == MISSING and "nan" not in smile_claim(apart)["sentence"]
+    assert (
+        f"from {figures.value('baseline', 'bias', beside=cells[-1].cell.arm)[0]:.4f}"
+        in (smile_claim(figures)["sentence"])
+    )
+
+
 def test_verdicts_need_an_interval():
     assert verdict_of(float("nan"), float("nan"), smaller=True) == MISSING
     assert verdict_of(0.1, 0.2, smaller=False) == HOLDS
