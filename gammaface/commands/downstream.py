@@ -69,6 +69,7 @@ def downstream(
     """Train and audit every classifier of a grid; print what the paper claims and what holds."""
     from gammaface.baselines import METHODS, Recipe
     from gammaface.downstream.bench import Sizes
+    from gammaface.downstream.drawn import Drawing
     from gammaface.downstream.grid import Grid, parse_percent, parse_seeds
     from gammaface.downstream.study import run_downstream
     from gammaface.downstream.tasks import parse_tasks
@@ -99,7 +100,7 @@ def downstream(
     with stage_bars() as report:
         bench = make_bench(
             cells,
-            _material(data, generated, draw, model, recipe.device),
+            _material(data, generated, Drawing(draw) if draw else None, model, recipe.device),
             recipe=recipe,
             sizes=Sizes(per_class, test=test_faces),
             workers=workers,
@@ -117,14 +118,17 @@ def downstream_cell(
     cell: Annotated[str, typer.Argument(help="Name of a cell; `table RUN --name cells` lists them.")],
     data: Data,
     generated: Generated = None,
-    draw: Draw = None,
     model: Model = "faces",
     device: Device = None,
 ) -> None:
-    """Compute one stored cell again from its seed and compare the predictions."""
+    """Compute one stored cell again from its seed and compare the predictions.
+
+    Generated faces that its study drew are drawn again in the same way; others are given.
+    """
     from gammaface.baselines import Recipe
     from gammaface.downstream.bench import Sizes
     from gammaface.downstream.cells import read_cell
+    from gammaface.downstream.drawn import Drawing
     from gammaface.downstream.study import reproduce
     from gammaface.downstream.whole import make_bench
     from gammaface.workspace import Run
@@ -134,8 +138,10 @@ def downstream_cell(
     recipe, sizes = Recipe(**stored.config["recipe"]), Sizes(**stored.config["sizes"])
     if device and device != recipe.device:
         raise GammaFaceError(f"the cell was computed on {recipe.device}", fix="Leave --device out.")
+    drawn = stored.config.get("drawing")
+    drawing = Drawing.told(drawn) if drawn else None
     with stage_bars() as report:
-        material = _material(data, generated, draw, model, recipe.device)
+        material = _material(data, generated, drawing, model, recipe.device)
         bench = make_bench([stored.cell], material, recipe=recipe, sizes=sizes, report=report)
     differing = reproduce(opened, cell, bench)
     if len(differing):
@@ -159,9 +165,8 @@ def downstream_tables(
     print("\n".join(tables["claims"]["sentence"]))
 
 
-def _material(data, generated, draw, model, device):
+def _material(data, generated, drawing, model, device):
     from gammaface.attributes import load_attributes
-    from gammaface.downstream.drawn import Drawing
     from gammaface.downstream.whole import Material
     from gammaface.generators import load_generator
 
@@ -170,7 +175,7 @@ def _material(data, generated, draw, model, device):
         generator=lambda: load_generator(model, device=device),
         classifier=lambda: load_attributes(device=device),
         generated=generated or (),
-        drawing=Drawing(draw) if draw else None,
+        drawing=drawing,
     )
 
 

@@ -140,6 +140,8 @@ class Bench:
     def compute(self, cell: Cell) -> Result:
         """Train a cell's classifier and predict the test faces."""
         config, started = self.config(cell), time.monotonic()
+        # The set's hash decides whether it is the same; how it was drawn is kept to draw it again.
+        config["drawing"] = pool.drawing if (pool := self.labelled(cell)) else None
         steady()
         faces = self.faces(cell.data, cell.target)
         problem, facts = self._problem(cell, faces)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from gammaface.attributes import AttributeClassifier
+from gammaface.audit.recipe import METHODS as AUDITED
 from gammaface.downstream.cells import Cell
 from gammaface.downstream.labelled import LabelledSet, read_labelled
 from gammaface.drawing import draw_run
+from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.labelling.labels import label_run
 from gammaface.parallel.workers import ALONE, Workers
@@ -17,14 +21,17 @@ from gammaface.sampling import Callback
 from gammaface.solver_choice import sampler_for
 from gammaface.standard_mixture import N, standard_mixture
 from gammaface.strategies import Target, as_labeller, get_strategy
+from gammaface.strategies.option import Value
+from gammaface.strategies.strategy import Strategy
 from gammaface.workspace import extending, home
 
 Report = Callable[[str, int, int], None]
+BEST = AUDITED["guided"]  # of the balancing audit: the evenest shares without spoiling faces
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How many faces of each set to draw.
+    """How to draw each set of faces; with a set's seed, all that is needed to draw it again.
 
     Attributes
     ----------
@@ -39,6 +46,9 @@ class Drawing:
         What strategies that follow a target even out, jointly.
     sampler, steps : str, int, optional
         By default as recorded for the model.
+    options : mapping of str to mapping
+        By strategy, options that differ from its defaults; by default those of the audit's
+        best one.
     """
 
     n: int
@@ -48,6 +58,30 @@ class Drawing:
     attributes: tuple[str, ...] = ("gender", "race3")
     sampler: str | None = None
     steps: int | None = None
+    options: Mapping[str, Mapping[str, Value]] = field(
+        default_factory=lambda: {BEST.strategy: dict(BEST.options)}
+    )
+
+    @classmethod
+    def told(cls, stored: Mapping) -> Drawing:
+        """The drawing that a cell keeps in its configuration.
+
+        Raises
+        ------
+        GammaFaceError
+            For one that is damaged, or that another version kept.
+        """
+        try:
+            return replace(cls(**stored), attributes=tuple(stored["attributes"]))
+        except (TypeError, KeyError) as error:
+            raise GammaFaceError(
+                f"how the cell's faces were drawn cannot be read: {error}",
+                fix="Give the faces themselves: --generated NAME=RUN.",
+            ) from None
+
+    def of(self, strategy: Strategy) -> dict[str, Value]:
+        """All options of a strategy, those left at their defaults included."""
+        return strategy.complete(self.options.get(strategy.name, {}))
 
 
 def missing_sets(cells: Iterable[Cell], given: Collection[str]) -> list[str]:
@@ -68,7 +102,7 @@ def draw_sets(
     """Draw and label sets named after their strategies.
 
     Each is a run among the user's, ``drawn-<model>-...``: one that is there is read, one that
-    was cut off continues.
+    was cut off continues. Each knows how it was drawn.
 
     Raises
     ------
@@ -76,12 +110,13 @@ def draw_sets(
         For a name that is no strategy, or one that cannot be drawn with this model.
     """
     path = sampler_for(generator, drawing.sampler, drawing.steps)
+    drawing = replace(drawing, sampler=path.sampler, steps=path.steps)
     strategies = [get_strategy(name) for name in names]
     found: dict[str, list[LabelledSet]] = {}
     for strategy in strategies:
-        options = {}
+        given = {}
         if "mixture" in strategy.needs:
-            options["mixture"] = standard_mixture(
+            given["mixture"] = standard_mixture(
                 generator,
                 n=drawing.harvest,
                 workers=workers,
@@ -89,36 +124,54 @@ def draw_sets(
                 callback=callback,
             )
         if "target" in strategy.needs:
-            options["target"] = Target.even(drawing.attributes, as_labeller(classifier).classes)
-            options["labeller"] = classifier
+            given["target"] = Target.even(drawing.attributes, as_labeller(classifier).classes)
+            given["labeller"] = classifier
+        how = replace(drawing, options={strategy.name: drawing.of(strategy)})
         for seed in range(drawing.seeds):
-            place = home() / set_name(generator, strategy.name, drawing, seed, f"{path.sampler}{path.steps}")
+            place = home() / set_name(generator, classifier, strategy, how, seed)
             draw_run(
                 generator,
-                options.get("mixture"),
-                n=drawing.n,
+                given.get("mixture"),
+                n=how.n,
                 out=place,
                 strategy=strategy.name,
                 seed=seed,
                 sampler=path.sampler,
                 steps=path.steps,
-                target=options.get("target"),
-                labeller=options.get("labeller"),
-                pilot=drawing.pilot,
+                target=given.get("target"),
+                labeller=given.get("labeller"),
+                pilot=how.pilot,
+                options=how.of(strategy),
                 workers=workers,
                 progress=_told(report, f"drawing {strategy.name}, seed {seed}"),
                 callback=callback,
             )
             with extending(place, workers=workers) as run:
                 label_run(run, classifier, progress=_told(report, "label"))
-            found.setdefault(strategy.name, []).append(read_labelled(place))
+            drawn = replace(read_labelled(place), drawing=asdict(how))
+            found.setdefault(strategy.name, []).append(drawn)
     return found
 
 
-def set_name(generator: Generator, strategy: str, drawing: Drawing, seed: int, path: str) -> str:
-    """Name of a drawn set's run."""
+def set_name(
+    generator: Generator,
+    classifier: AttributeClassifier,
+    strategy: Strategy,
+    drawing: Drawing,
+    seed: int,
+) -> str:
+    """Name of a drawn set's run: what decides its pictures and labels has a part in it."""
+    used = {"sampler": drawing.sampler, "steps": drawing.steps, "labeller": classifier.hash}
+    used["options"] = drawing.of(strategy)
+    if "mixture" in strategy.needs:
+        used["harvest"] = drawing.harvest
+    if "target" in strategy.needs:
+        used["attributes"] = list(drawing.attributes)
+    if strategy.learn:
+        used["pilot"] = drawing.pilot
+    digest = hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()[:8]
     model = f"{Path(generator.name).name}-{generator.weights_hash[:8]}"
-    return f"drawn-{model}-{strategy}-{path}-{drawing.n}-s{seed}"
+    return f"drawn-{model}-{strategy.name}-{drawing.n}-{digest}-s{seed}"
 
 
 def _told(report: Report | None, stage: str):

@@ -34,11 +34,15 @@ class LabelledSet:
         words, and ``<attribute>_p``.
     hash : str
         Of both.
+    drawing : dict, optional
+        How it was drawn, where a study did that: the fields of
+        `gammaface.downstream.drawn.Drawing`.
     """
 
     images: torch.Tensor
     labels: pd.DataFrame
     hash: str
+    drawing: dict | None = None
 
     def __len__(self) -> int:
         return len(self.images)

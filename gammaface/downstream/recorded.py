@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
-
 from gammaface.attributes import AttributeClassifier
+from gammaface.baselines import METHODS as ALL_METHODS
 from gammaface.baselines import Recipe
 from gammaface.downstream.bench import Sizes
 from gammaface.downstream.cells import Cell, read_cells, write_cell
-from gammaface.downstream.drawn import Drawing, Report
+from gammaface.downstream.drawn import BEST, Drawing, Report
 from gammaface.downstream.grid import Grid
 from gammaface.downstream.study import run_downstream
 from gammaface.downstream.tasks import TASKS, parse_tasks
-from gammaface.downstream.terms import FULL_IMAGES
+from gammaface.downstream.terms import EVEN, FULL_IMAGES, PER_CLASS, SET_NAMES
 from gammaface.downstream.whole import Material, make_bench
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.keeping.shipping import shipping
+from gammaface.solver_choice import sampler_for
 from gammaface.workspace import Run
 
-FULL_SEEDS, FULL_METHODS, FULL_TASKS = 3, 10, 6
+FULL_SEEDS, FULL_SHARES, FULL_DATA = 3, (0.3, 0.5, 0.7, 1.0), ("celeba", "utkface")
+BEST_SET = f"{EVEN}@{BEST.strategy}"
 METHODS = (
     "baseline",
     "oversample",
     "group-reweigh",
     "plain-augment",
-    "gamma-face",
-    "gamma-face@stratified",
+    EVEN,
+    BEST_SET,
     "targeted",
 )
+
+
+def full_cells() -> list[Cell]:
+    """The full study: every method on every task at every seed, the mixes at every ratio."""
+    methods = [*ALL_METHODS, f"{BEST_SET}:50"]
+    tasks = parse_tasks([], list(FULL_DATA))
+    return Grid(tasks, methods, shares=FULL_SHARES, seeds=tuple(range(FULL_SEEDS))).cells()
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,10 @@ class Plan:
         Originals a class, and test faces at most.
     drawn, pilot, harvest : int
         Generated faces of a set, and what strategies learn from.
-    steps : int, optional
-        DDIM steps of a generated face; None takes the model's recorded path.
+    sampler, steps : str, int, optional
+        Path of a generated face; by default the one recorded for the model.
+    designs, labellers, min_ps : tuples of str, str and float
+        As in `Grid`: further ones make arms beside the first.
     """
 
     tasks: tuple[str, ...] = ("celeba:smile", "utkface:gender")
@@ -67,14 +77,28 @@ class Plan:
     validation: int = 600
     test: int = 3_000
     drawn: int = 500
-    pilot: int = 200
+    pilot: int = 1000
     harvest: int = 500
-    steps: int | None = 20
+    sampler: str | None = None
+    steps: int | None = None
+    designs: tuple[str, ...] = ("fixed",)
+    labellers: tuple[str, ...] = ("full",)
+    min_ps: tuple[float, ...] = (0.0,)
+
+    def on(self, generator: Generator) -> Plan:
+        """The same, with the path that a model needs."""
+        chosen = sampler_for(generator, self.sampler, self.steps)
+        return replace(self, sampler=chosen.sampler, steps=chosen.steps)
 
     def cells(self, data: Sequence[str]) -> list[Cell]:
         """Its cells, on the data of these names."""
         return Grid(
-            parse_tasks(list(self.tasks), list(data)), list(self.methods), seeds=tuple(range(self.seeds))
+            parse_tasks(list(self.tasks), list(data)),
+            list(self.methods),
+            seeds=tuple(range(self.seeds)),
+            designs=self.designs,
+            labellers=self.labellers,
+            min_ps=self.min_ps,
         ).cells()
 
     def recipe(self, device: str) -> Recipe:
@@ -88,25 +112,70 @@ class Plan:
             device=device,
         )
 
-    def in_words(self, cells: pd.DataFrame) -> str:
-        """How much was computed, and what of the full study is missing.
+    def in_words(self, cells: Sequence[Cell]) -> str:
+        """How much was computed, and what of the full study is missing, task by task.
 
         Parameters
         ----------
-        cells : pandas.DataFrame
-            ``data, target, method`` of a study's cells: earlier plans may have begun it.
+        cells : sequence of Cell
+            All cells of a study: earlier plans may have begun it.
         """
-        if self.images >= FULL_IMAGES and self.seeds >= FULL_SEEDS:
-            return f"The full study: {self.images:,} pictures a classifier, {self.seeds} seeds."
-        steps = f" in {self.steps} DDIM steps" if self.steps else ""
-        methods, tasks = cells["method"].nunique(), len(cells[["data", "target"]].drop_duplicates())
-        return (
-            f"A reduced version of the study: {self.images:,} pictures shown to each classifier instead of"
-            f" {FULL_IMAGES:,}, {self.seeds} seeds instead of {FULL_SEEDS}, backbone {self.backbone} with"
-            f" learning rate {self.learning_rate:g}, {methods} methods of {FULL_METHODS},"
-            f" {tasks} tasks of {FULL_TASKS}, sets of {self.drawn:,} generated faces{steps}, shown"
-            " again where a mix needs more. Intervals are wide; small effects are not seen."
+        shown = f"{self.images:,} pictures shown to each classifier"
+        missing = missing_cells(cells)
+        small = self.images < FULL_IMAGES or self.per_class < min(PER_CLASS.values())
+        if not small and not missing:
+            return f"The full study: {shown}, {FULL_SEEDS} seeds.{_not_varied(cells)}"
+        steps = f" in {self.steps} {self.sampler} steps" if self.steps else ""
+        words = (
+            f"A reduced version of the study: {shown}{_of(self.images, FULL_IMAGES)}, {self.per_class:,}"
+            f" originals a class, backbone {self.backbone} with learning rate {self.learning_rate:g}, sets"
+            f" of {self.drawn:,} generated faces{steps}, shown again where a mix needs more."
         )
+        if missing:
+            words += f" Of the full study there are {'; '.join(missing)}."
+        return f"{words}{_not_varied(cells)} Intervals are wide; small effects are not seen."
+
+
+def missing_cells(cells: Sequence[Cell]) -> list[str]:
+    """What there is of each task that is not whole, in words.
+
+    Examples
+    --------
+    >>> missing_cells([c for c in full_cells() if c.target != "race" or c.method == "pass"])
+    ['race (UTKFace): 1 of 10 methods, 0 of 4 ratios, 3 of 51 classifiers']
+    """
+    there, found = set(cells), []
+    by_task: dict[tuple[str, str], list[Cell]] = {}
+    for cell in full_cells():
+        by_task.setdefault((cell.data, cell.target), []).append(cell)
+    for (data, target), wanted in by_task.items():
+        have = [cell for cell in wanted if cell in there]
+        if len(have) == len(wanted):
+            continue
+        counted = {
+            "methods": [len({c.method for c in part}) for part in (have, wanted)],
+            "ratios": [len({c.share for c in part if c.source}) for part in (have, wanted)],
+            "seeds": [len({c.seed for c in part}) for part in (have, wanted)],
+            "classifiers": [len(have), len(wanted)],
+        }
+        words = ", ".join(f"{n} of {most} {what}" for what, (n, most) in counted.items() if n < most)
+        found.append(f"{target} ({SET_NAMES[data]}): {words if have else 'nothing'}")
+    return found
+
+
+def _not_varied(cells: Sequence[Cell]) -> str:
+    """Which arms beside the main mix nobody has computed."""
+    arms = {
+        "originals kept beside generated faces": any(c.design == "additive" for c in cells),
+        "labels of the subset": any(c.labeller == "subset-only" for c in cells),
+        "unsure labels left out": any(c.min_p > 0 for c in cells),
+    }
+    absent = [words for words, there in arms.items() if not there]
+    return f" Not varied: {', '.join(absent)}." if absent else ""
+
+
+def _of(n: int, most: int) -> str:
+    return f" instead of {most:,}" if n < most else ""
 
 
 def record_downstream(
@@ -139,12 +208,15 @@ def record_downstream(
             fix=" ".join(f"Give --real {name}=PATH." for name in lacking or TASKS),
         )
     cells, recipe = plan.cells(names), plan.recipe(str(generator.device))
-    drawing = Drawing(plan.drawn, pilot=plan.pilot, harvest=plan.harvest, steps=plan.steps)
+    plan = plan.on(generator)
+    drawing = Drawing(
+        plan.drawn, pilot=plan.pilot, harvest=plan.harvest, sampler=plan.sampler, steps=plan.steps
+    )
     material = Material(data, generator=lambda: generator, classifier=classifier, drawing=drawing)
     sizes = Sizes(plan.per_class, validation=plan.validation, test=plan.test)
     bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
     run = run_downstream(bench, cells, out=working, report=report)
-    return ship(run, out, note=plan.in_words(run.table("cells")))
+    return ship(run, out, note=plan.in_words([stored.cell for stored in read_cells(run.path)]))
 
 
 def ship(working: Run, out: Path, *, note: str) -> Run:

@@ -2,18 +2,23 @@
 
 import dataclasses
 
-import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from gammaface import GammaFaceError, recording
 from gammaface.attributes import load_attributes
+from gammaface.audit.recipe import METHODS as AUDITED
 from gammaface.balancing import draw_seeds
+from gammaface.cli import app
+from gammaface.downstream import drawn as drawing_module
 from gammaface.downstream import recorded
-from gammaface.downstream.cells import Cell, read_cell
-from gammaface.downstream.drawn import Drawing, draw_sets, missing_sets
-from gammaface.downstream.recorded import Plan, record_downstream
+from gammaface.downstream.cells import Cell, read_cell, read_cells
+from gammaface.downstream.drawn import Drawing, draw_sets, missing_sets, set_name
+from gammaface.downstream.recorded import METHODS, Plan, full_cells, record_downstream
 from gammaface.recording import Given, record_run
-from gammaface.workspace import Run
+from gammaface.solver_choice import Choice
+from gammaface.strategies import get_strategy
+from gammaface.workspace import Run, home
 from tests.tiny_attributes import write_classifier
 
 SMALL = Drawing(6, seeds=2, pilot=20, harvest=12, steps=2, sampler="ddim")
@@ -56,6 +61,38 @@ def test_sets_are_drawn_labelled_and_read_again(tiny, classifier):
     assert [s.hash for sets in again.values() for s in sets] == hashes
 
 
+def test_a_strategy_is_drawn_with_its_options(tiny, classifier, monkeypatch):
+    asked = []
+
+    def remember(*args, options, **others):
+        asked.append((others["strategy"], dict(options)))
+        return draw_run(*args, options=options, **others)
+
+    draw_run = drawing_module.draw_run
+    monkeypatch.setattr(drawing_module, "draw_run", remember)
+    one = dataclasses.replace(SMALL, seeds=1)
+    named = {"quota": {"limit": 60}}
+    told = draw_sets(["plain"], tiny, classifier, dataclasses.replace(one, options=named))["plain"][0].drawing
+    assert asked == [("plain", {})] and told["options"] == {"plain": {}}
+    assert (told["sampler"], told["steps"], told["harvest"]) == ("ddim", 2, 12)
+    best = get_strategy("distribution-guidance")
+    assert one.of(best)["scale"] == AUDITED["guided"].options["scale"] == 10.0
+    assert dataclasses.replace(one, options={}).of(best)["scale"] == 4.0
+    assert dataclasses.replace(one, options=named).of(get_strategy("quota"))["limit"] == 60
+
+
+def test_another_drawing_is_another_set(tiny, classifier):
+    def name(strategy, **changes):
+        chosen = dataclasses.replace(SMALL, **changes)
+        return set_name(tiny, classifier, get_strategy(strategy), chosen, 0)
+
+    changes = ({}, {"options": {}}, {"pilot": 30}, {"attributes": ("race3",)}, {"steps": 3}, {"n": 7})
+    assert len({name("distribution-guidance", **each) for each in changes}) == len(changes)
+    assert len(name("distribution-guidance", n=10_000)) <= 80, "longer names are refused"
+    assert name("plain") == name("plain", pilot=30, harvest=99, options={}), "it uses none of them"
+    assert name("component-uniform") != name("component-uniform", harvest=99)
+
+
 def test_only_what_is_not_given_is_drawn():
     cells = [
         Cell("utkface", "gender", "baseline", 0),
@@ -80,16 +117,83 @@ def test_the_recorded_study_ships_predictions_and_says_that_it_is_reduced(
     assert len(cell.predictions) == 60 and cell.config["recipe"]["backbone"] == "tiny"
 
 
+def test_a_cell_is_computed_again_without_the_sets_that_it_learned_from(
+    tiny, tiny_folder, classifier, data, tmp_path, monkeypatch
+):
+    plan = dataclasses.replace(
+        PLAN, methods=("plain-augment", "gamma-face"), drawn=9, pilot=17, harvest=14, sampler="ddim"
+    )
+    given = (f"utkface={data}",)
+    working = tmp_path / "working"
+    run = record_downstream(tiny, lambda: classifier, given, plan, working=working, out=tmp_path / "shipped")
+    monkeypatch.setattr("gammaface.attributes.load_attributes", lambda **_: classifier)
+    for number, stored in enumerate(read_cells(run.path)):
+        assert {name: stored.config["drawing"][name] for name in ("n", "pilot", "harvest", "steps")} == {
+            "n": 9,
+            "pilot": 17,
+            "harvest": 14,
+            "steps": 2,
+        }
+        monkeypatch.setenv("GAMMAFACE_HOME", str(tmp_path / f"elsewhere-{number}"))
+        assert not home().exists()
+        command = ["downstream-cell", run.path, stored.cell.name, "--data", given[0], "--model", tiny_folder]
+        done = CliRunner().invoke(app, [str(word) for word in command])
+        assert done.exit_code == 0, done.exception
+        assert "60 predictions, identical" in done.stdout
+        assert [path.name for path in home().glob("drawn-*")], "drawn anew"
+
+
+def test_how_faces_were_drawn_may_be_damaged():
+    told = dataclasses.asdict(SMALL)
+    assert Drawing.told(told) == SMALL
+    for bad in (told | {"colour": 1}, {"n": 6}):
+        with pytest.raises(GammaFaceError, match="how the cell's faces were drawn"):
+            Drawing.told(bad)
+
+
 def test_a_recording_without_its_data_is_one_error(tiny, classifier, tmp_path):
     with pytest.raises(GammaFaceError, match="needs labelled real faces") as error:
         record_downstream(tiny, lambda: classifier, [], Plan(), working=tmp_path / "w", out=tmp_path / "o")
     assert "--real celeba=PATH" in error.value.fix
 
 
+def test_the_plan_takes_the_path_that_the_model_needs(tiny, monkeypatch):
+    monkeypatch.setattr(
+        "gammaface.solver_choice.recommended_sampler", lambda *_, **__: Choice("dpm-solver", 6)
+    )
+    assert (Plan().on(tiny).sampler, Plan().on(tiny).steps) == ("dpm-solver", 6)
+    assert "in 6 dpm-solver steps" in Plan().on(tiny).in_words([])
+    assert dataclasses.replace(Plan(), steps=9).on(tiny).sampler == "ddim"
+
+
+def test_the_audits_best_strategy_is_recorded():
+    assert "gamma-face@distribution-guidance" in METHODS
+    sources = {c.source for c in Plan().cells(["celeba", "utkface"])}
+    assert sources == {"", "plain", "component-uniform", "distribution-guidance"}
+
+
 def test_the_full_study_does_not_call_itself_reduced():
-    full = dataclasses.replace(Plan(), images=recorded.FULL_IMAGES, seeds=recorded.FULL_SEEDS)
-    assert full.in_words(pd.DataFrame(full.cells(["celeba", "utkface"]))).startswith("The full study")
-    cells = pd.DataFrame(Plan().cells(["celeba", "utkface"]))
-    assert "2 seeds instead of 3" in Plan().in_words(cells) and "2 tasks of 6" in Plan().in_words(cells)
-    grown = pd.concat([cells, pd.DataFrame([Cell("celeba", "hair", "pass", 0)])])
-    assert "7 methods of 10, 3 tasks of 6" in Plan().in_words(grown), "counted, not planned"
+    full = dataclasses.replace(Plan(), images=recorded.FULL_IMAGES, seeds=recorded.FULL_SEEDS, per_class=7000)
+    cells = full_cells()
+    assert len(cells) == 6 * 3 * (9 + 2 * 4)
+    assert full.in_words(cells).startswith("The full study: 100,000 pictures")
+    assert "Not varied: originals kept" in full.in_words(cells)
+    varied = [
+        dataclasses.replace(cells[-1], **change)
+        for change in ({"design": "additive"}, {"labeller": "subset-only"}, {"min_p": 0.9})
+    ]
+    assert "Not varied" not in full.in_words([*cells, *varied])
+    for smaller in ({"images": 64}, {"per_class": 100}):
+        assert dataclasses.replace(full, **smaller).in_words(cells).startswith("A reduced version")
+    told = full.in_words(cells[:-1])
+    assert told.startswith("A reduced version") and "age (UTKFace): 50 of 51 classifiers." in told
+
+
+def test_what_is_missing_is_counted_task_by_task():
+    cells = Plan().cells(["celeba", "utkface"])
+    told = Plan().in_words(cells)
+    half = "6 of 10 methods, 1 of 4 ratios, 2 of 3 seeds, 14 of 51 classifiers"
+    assert f"smile (CelebA): {half}" in told and f"gender (UTKFace): {half}" in told
+    assert "race (UTKFace): nothing" in told and "12,800 pictures shown to each classifier instead of" in told
+    grown = [*cells, *(Cell("utkface", "race", name, 0) for name in ("baseline", "pass", "diga"))]
+    assert "race (UTKFace): 3 of 10 methods, 0 of 4 ratios, 1 of 3 seeds, 3 of 51" in Plan().in_words(grown)

@@ -30,7 +30,15 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, data, sets):
+def in_float32():
+    """As in every test: what is set for one alone does not reach what a module shares."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAMMAFACE_PRECISION", "float32")
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, data, sets, in_float32):
     """A study that was killed after two cells and then continued; the folder and when cells came."""
     from gammaface.downstream.bench import Bench
 
