@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from gammaface.downstream.terms import task_words
+from gammaface.downstream.terms import METRICS, task_words
 
 from . import classified
 from .classified import USUAL, VARIANTS, Classified, View
@@ -80,6 +80,28 @@ def choose_metrics(seen: View) -> tuple[str, ...]:
     )
     known = set(seen.tables["figures"]["metric"])
     return tuple(metric for metric in SETS[named] if metric in known)
+
+
+def choose_drawn(metrics: tuple[str, ...]) -> str:
+    """Which of the metrics is drawn."""
+    _keep("drawn", metrics)
+    return st.segmented_control(
+        "Drawn",
+        metrics,
+        format_func=METRICS.get,
+        default=metrics[0],
+        required=True,
+        key="drawn",
+        bind="query-params",
+    )
+
+
+def choose_class(seen: View) -> str:
+    """The class whose faces are looked at."""
+    _keep("class", seen.classes)
+    return st.segmented_control(
+        "Class", seen.classes, default=seen.classes[-1], required=True, key="class", bind="query-params"
+    )
 
 
 def _variant(name: str, words: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from gammaface.shares.people import SMALL
 from gammaface.tables import Format
 
 from .classified import Classified, View
+from .classified_choices import choose_class, choose_drawn
 from .exports import report_button, table_buttons, take_along
 from .people import FIXED
 
@@ -21,12 +22,19 @@ COUNTED = {HOLDS: "held up", FAILS: "refuted", OPEN: "not settled"}
 FIRST = (REFERENCE, f"{CONTROL} 50%", f"{EVEN} 50%")
 MOST = 5  # arms that one figure of all groups can tell apart
 TABLES = {
-    "Tables 1-4, as shown": None,
+    "Side by side, as shown": None,
     "Every figure with its differences": "figures",
     "Every group": "groups",
     "Mixing ratios": "ratios",
     "Claims": "claims",
     "Classifiers and sizes": "cells",
+}
+# As the paper lays them out: all tasks, as they were recorded.
+OF_THE_PAPER = {
+    "Table 1: Bias, BA, accuracy": "table1",
+    "Table 2: BPC, KL": "table2",
+    "Table 3: Bias, BA, accuracy by ratio": "table3",
+    "Table 4: BPC, KL by ratio": "table4",
 }
 
 
@@ -62,14 +70,7 @@ def _claim(row: dict, seen: View) -> str:
 
 def differences(seen: View, arms: dict[str, str], metrics: tuple[str, ...]) -> None:
     """The first metric's differences drawn, and its curve over the generated share."""
-    metric = st.segmented_control(
-        "Drawn",
-        metrics,
-        format_func=METRICS.get,
-        default=metrics[0],
-        required=True,
-        key="drawn-" + metrics[0],
-    )
+    metric = choose_drawn(metrics)
     name = METRICS[metric]
     others = {arm: words for arm, words in arms.items() if arm != REFERENCE}
     ratios = seen.tables["ratios"]
@@ -101,9 +102,7 @@ def differences(seen: View, arms: dict[str, str], metrics: tuple[str, ...]) -> N
 
 def for_whom(seen: View, arms: dict[str, str]) -> None:
     """True positive rates of every group under a few methods."""
-    words = st.segmented_control(
-        "Class", seen.classes, default=seen.classes[-1], required=True, key=f"class-{seen.data}-{seen.target}"
-    )
+    words = choose_class(seen)
     first = [arm for arm, name in arms.items() if name in FIRST]
     few = [*first, *(arm for arm in arms if arm not in first)][:MOST]
     table = seen.tables["groups"]
@@ -122,15 +121,17 @@ def for_whom(seen: View, arms: dict[str, str]) -> None:
 
 def downloads(found: Classified, seen: View, arms: dict[str, str], metrics, beside) -> None:
     """Any table as CSV or LaTeX, and the whole study as a page."""
-    chosen, places = take_along(list(TABLES), key="classified-table")
-    name, study = TABLES[chosen], found.run.manifest.name
+    every = TABLES | OF_THE_PAPER
+    chosen, places = take_along(list(every), key="classified-table")
+    name, study, whole = every[chosen], found.run.manifest.name, chosen in OF_THE_PAPER
 
     def table(_: Format) -> pd.DataFrame:
         if name is not None:
-            return seen.tables[name]
+            return (found if whole else seen).tables[name]
         return comparison.side_by_side(
             seen.tables["figures"], seen.tables["cells"], list(arms), metrics, beside=beside
         )
 
-    table_buttons(places[:2], table, name=f"{study}-{seen.data}-{seen.target}-{name or 'side-by-side'}")
+    file = [study, *([] if whole else [seen.data, seen.target]), name or "side-by-side"]
+    table_buttons(places[:2], table, name="-".join(file))
     report_button(places[2], lambda: classifiers_page(found.run), name=study)

@@ -7,7 +7,9 @@ from functools import partial
 import pytest
 
 from gammaface.downstream import tables
-from pages.parts import work
+from gammaface.tables import Format
+from gammaface.workspace import Run
+from pages.parts import classified_sections, work
 from tests.app.driving import html_of, open_app, words_of
 from tests.downstream.conftest import made_up_study
 
@@ -53,7 +55,7 @@ def test_a_study_is_told_compared_and_drawn(with_classifiers):
     assert len(app.get("download_button")) == 3
     assert "Under 30 faces: " in words
     app.multiselect(key="methods").set_value(["baseline", "gamma-face 50%"])
-    app.button_group(key="class-utkface-gender").set_value("female")
+    app.button_group(key="class").set_value("female")
     app.toggle(key="published").set_value(True).run()
     assert "plain-augment 50%" not in html_of(app) and "For whom is “female” recognised?" in titles(app)
     assert "<th>paper</th>" in html_of(app) and "not comparable" in html_of(app)
@@ -69,6 +71,37 @@ def test_a_link_leads_to_other_groups_and_variants(with_classifiers, monkeypatch
     chart = app.get("plotly_chart")[-1]
     rows = json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"]
     assert len(rows) == 2 and {row.split("<br>")[0] for row in rows} == {"age young", "age old"}
+
+
+def test_a_link_leads_to_any_drawing(with_classifiers):
+    app = open_app(PAGE, drawn="Accuracy, %", **{"class": "female"})
+    assert app.button_group(key="drawn").value == "accuracy"
+    axis = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["xaxis"]["title"]["text"]
+    assert axis.startswith("Accuracy, %") and "For whom is “female” recognised?" in titles(app)
+    # Another set of metrics, and a class of another study, are not held against the reader.
+    app.button_group(key="metrics").set_value("BPC, KL").run()
+    assert not app.exception and app.button_group(key="drawn").value == "bpc"
+    lost = open_app(PAGE, drawn="Beauty", **{"class": "blond"})
+    assert lost.button_group(key="drawn").value == "bias" and not lost.error
+
+
+def test_the_papers_tables_are_taken_along_as_they_were_recorded(with_classifiers, monkeypatch):
+    taken = {}
+    monkeypatch.setattr(
+        classified_sections,
+        "table_buttons",
+        lambda places, table, name: taken.update({name: table(Format.latex)}),
+    )
+    app = open_app(PAGE)
+    choice = app.selectbox(key="classified-table")
+    for number in "1234":
+        choice.set_value(next(o for o in choice.options if o.startswith(f"Table {number}"))).run()
+    assert not app.exception
+    stored = Run.open(with_classifiers)
+    for number in "1234":
+        name = f"table{number}"
+        assert taken[f"classifiers-{name}"].equals(stored.table(name))
+    assert "classifiers-utkface-gender-side-by-side" in taken
 
 
 @pytest.mark.parametrize(
