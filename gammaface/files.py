@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+import numpy as np
 
 from gammaface.errors import GammaFaceError
 
@@ -34,6 +38,14 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], object]) -> None:
         ) from None
 
 
+def json_object(file: Path) -> dict:
+    """The object that a JSON file holds; ValueError where it holds none."""
+    found = json.loads(file.read_bytes())
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")
+    return found
+
+
 def file_hash(*files: Path) -> str:
     """sha256 over the contents of files, in the order given."""
     digest = hashlib.sha256()
@@ -42,3 +54,17 @@ def file_hash(*files: Path) -> str:
             for block in iter(lambda: handle.read(1 << 20), b""):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def kept_array(file: Path, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """What `make` gives, from a file where it was kept: one that is absent or damaged is written.
+
+    It is only a cache: a file that cannot be written costs time, and nothing else.
+    """
+    try:
+        return np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        made = make()
+        with suppress(GammaFaceError):
+            write_whole(file, lambda f: np.save(f, made, allow_pickle=False))
+        return made

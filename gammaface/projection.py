@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from gammaface.errors import GammaFaceError
-from gammaface.files import write_whole
+from gammaface.files import kept_array
 from gammaface.pca import fit_pca
 
 PCA_DIMENSIONS = 50
@@ -142,13 +142,7 @@ def _kept(cache: Path | None, make: Callable[[], np.ndarray], *key: object) -> n
     """What `make` gives, from the cache where it lies there."""
     if cache is None:
         return make()
-    file = cache / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.npy"
-    try:
-        return np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # absent or damaged: it is only a cache
-        made = make()
-        write_whole(file, lambda f: np.save(f, made, allow_pickle=False))
-        return made
+    return kept_array(cache / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.npy", make)
 
 
 def _umap(reduced: np.ndarray, dimensions: int, neighbours: int, seed: int) -> np.ndarray:

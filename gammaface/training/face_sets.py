@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,14 @@ from gammaface.datasets import (
     lookalike_groups,
     read_faces,
 )
+from gammaface.datasets.lookalikes import DEFAULT_DISTANCE, HASH_SIDE
 from gammaface.errors import GammaFaceError
+from gammaface.files import kept_array
+from gammaface.workspace import home
 
 VALIDATION, TEST = 0.1, 0.15
 HASH_RESOLUTION = 68
+CACHE = ".lookalikes"  # in the folder for runs: group numbers, and nothing of the pictures
 MIN_FACES = 20
 # CelebA's square around UTKFace's framing, (27, 44, 101, 118) of 128, and some air to move in.
 TIGHT = Framing(27 / 128, 44 / 128, 101 / 128, 118 / 128)
@@ -96,11 +101,26 @@ def load_face_set(name: str, path: Path, *, seed: int) -> FaceSet:
 
 
 def person_groups(faces: Faces) -> np.ndarray:
-    """A number for each face: equal for one identity, or for look-alikes without one."""
+    """A number for each face: equal for one identity, or for look-alikes without one.
+
+    Look-alikes are sought once per content: decoding every picture takes minutes.
+    """
     identity = faces.frame["identity"]
     if identity.notna().all():
         return pd.factorize(identity)[0]
-    pictures = faces.images(resolution=HASH_RESOLUTION).permute(0, 2, 3, 1).numpy()
-    alike = lookalike_groups(difference_hash(pictures))
+    alike = kept_array(home() / CACHE / f"{_content(faces)}.npy", lambda: _alike(faces))
     known = pd.factorize(identity)[0]  # -1 where unknown
     return np.where(known >= 0, known + alike.max() + 1, alike)
+
+
+def _alike(faces: Faces) -> np.ndarray:
+    pictures = faces.images(resolution=HASH_RESOLUTION).permute(0, 2, 3, 1).numpy()
+    return lookalike_groups(difference_hash(pictures))
+
+
+def _content(faces: Faces) -> str:
+    """A hash of all pictures as they are stored, and of how they are compared."""
+    digest = hashlib.sha256(f"{HASH_RESOLUTION} {HASH_SIDE} {DEFAULT_DISTANCE}".encode())
+    for row in range(len(faces)):
+        digest.update(hashlib.sha256(faces.encoded(row)).digest())
+    return digest.hexdigest()[:32]

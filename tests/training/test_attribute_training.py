@@ -12,6 +12,7 @@ from gammaface import GammaFaceError, attributes
 from gammaface.attributes import HEADS, Architecture
 from gammaface.commands import train_attributes as commands
 from gammaface.training import attributes as ta
+from gammaface.training import face_sets
 from gammaface.training.attribute_card import calibration_error, rate, write_card
 from gammaface.training.augment import augment
 from gammaface.training.face_sets import TRAIN_FRAMINGS, load_face_sets, parse_data
@@ -69,8 +70,10 @@ def png(pixels):
 
 
 @pytest.fixture(scope="module")
-def sets(data):
-    return load_face_sets(data, seed=0)
+def sets(data, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAMMAFACE_HOME", str(tmp_path_factory.mktemp("home")))
+        return load_face_sets(data, seed=0)
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +112,26 @@ def test_look_alikes_of_test_faces_are_not_trained_on(tmp_path):
     frame.to_parquet(tmp_path / "a.parquet")
     (found,) = load_face_sets([f"a={tmp_path / 'a.parquet'}"], seed=0)
     assert found.dropped == 1 and found.part[0] == "unused"
+
+
+def test_look_alikes_are_sought_once(data, tmp_path, monkeypatch):
+    (before,) = load_face_sets(data[:1], seed=0)
+    (kept,) = (tmp_path / "home" / face_sets.CACHE).iterdir()
+    groups = np.load(kept, allow_pickle=False)
+    assert groups.shape == (90,) and groups.dtype.kind == "i", "numbers, and nothing of the pictures"
+
+    def decoded(*_, **__):
+        raise AssertionError("a picture was decoded again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(face_sets.Faces, "images", decoded)
+        (again,) = load_face_sets(data[:1], seed=0)
+        assert (again.part == before.part).all() and again.dropped == before.dropped
+        fewer = before.faces.select(np.arange(89))
+        with pytest.raises(AssertionError, match="decoded again"):
+            face_sets.person_groups(fewer)
+    kept.write_bytes(b"broken")
+    assert (load_face_sets(data[:1], seed=0)[0].part == before.part).all()
 
 
 def test_masked_losses_reach_only_the_heads_that_have_labels(sets):
