@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from gammaface.generators import load_generator
 from gammaface.training.autoencoder import AutoencoderWidths, build_autoencoder
 from gammaface.training.bundle import write_bundle
 from gammaface.training.diffusion import UNetWidths, build_unet
+
+# Tolerances are float32's on every machine. Set here: fixtures of a module compute before a
+# test's own environment is.
+os.environ.setdefault("GAMMAFACE_PRECISION", "float32")
 
 TINY = AutoencoderWidths((8, 8, 16, 16), (8, 8, 16, 16), (0, 1, 1, 1), (0, 1, 1, 1))
 
@@ -37,4 +42,3 @@ def tiny(tiny_folder):
 def own_workspace(tmp_path, monkeypatch):
     """Every test writes its runs into its own folder."""
     monkeypatch.setenv("GAMMAFACE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("GAMMAFACE_PRECISION", "float32")  # tolerances are float32's on every machine

@@ -18,7 +18,7 @@ Out = Annotated[Path, typer.Option(help="Folder for checkpoints and results.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the newest checkpoint.")]
 Images = Annotated[int, typer.Option(min=1, help="Images to see in all.")]
 BatchSize = Annotated[int, typer.Option(min=1)]
-LearningRate = Annotated[float, typer.Option(min=0.0)]
+LearningRate = Annotated[float, typer.Option(min=1e-12)]
 Seed = Annotated[int, typer.Option(min=0)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use at most this many images a source.")]
 
@@ -78,7 +78,9 @@ def diffusion(
     resolution: Resolution = 64,
     images: Images = 1_000_000,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Default: 64; paper: 16.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Default: 3e-4; paper: 1e-4.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-12, help="Default: 3e-4; paper: 1e-4.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Of --recipe paper.")] = 50,
     widths: Annotated[
         str, typer.Option(help="Channels per level, of --recipe paper.")

@@ -91,8 +91,7 @@ class Mixer:
         starts = self.sizes.cumsum(0) - self.sizes
         within = (torch.rand(size, generator=source) * self.sizes[which]).long()
         picks = starts[which] + within.clamp(max=self.sizes[which] - 1)
-        with torch.autocast("cpu", enabled=False):  # colours are kept in float32
-            images = augment(self.pictures[picks], resolution=self.resolution, source=source)
+        images = augment(self.pictures[picks], resolution=self.resolution, source=source)
         return images, self.codes[picks], self.ages[picks]
 
 
@@ -170,10 +169,15 @@ def train_attributes(
 
 
 def calibrate_on(classifier: AttributeClassifier, sets: list[FaceSet]) -> dict[str, Calibration]:
-    """Calibrate every head on the validation parts of all sets that know it."""
-    parts = [face_set.only("validation") for face_set in sets]
-    outputs = [classifier.logits(to_unit(p.images(resolution=classifier.resolution))) for p in parts]
-    labels = [targets(part) for part in parts]
+    """Calibrate every head on the validation parts of all sets that know it, in every framing."""
+    shown = [
+        (face_set.only("validation"), framing)
+        for face_set in sets
+        for framing in face_set.framings().values()
+    ]
+    side = classifier.resolution
+    outputs = [classifier.logits(to_unit(part.images(resolution=side, framing=f))) for part, f in shown]
+    labels = [targets(part) for part, _ in shown]
     codes = torch.cat([c for c, _ in labels]).numpy()
     ages = torch.cat([a for _, a in labels]).numpy()
     found = {}

@@ -18,6 +18,7 @@ STRETCH = 0.06
 GREY, SOFT, BLOCKY, NOISY = 0.05, 0.3, 0.2, 0.2  # share of the pictures
 
 
+@torch.autocast("cpu", enabled=False)  # a training's bfloat16 is not for colours
 def augment(pictures: torch.Tensor, *, resolution: int, source: torch.Generator) -> torch.Tensor:
     """One random view of each picture.
 

@@ -136,7 +136,8 @@ def train_autoencoder(
 @torch.no_grad()
 def normalise_latents(autoencoder: AutoencoderDC, images: torch.Tensor) -> None:
     """Fold a per-channel scale into the weights so that latents have unit variance."""
-    latents = torch.cat([autoencoder.encode(to_unit(b)).latent for b in images.split(64)])
+    device = next(autoencoder.parameters()).device
+    latents = torch.cat([autoencoder.encode(to_unit(b).to(device)).latent for b in images.split(64)])
     scale = latents.std(dim=(0, 2, 3)).clamp_min(1e-6)
     encode, decode = autoencoder.encoder.conv_out, autoencoder.decoder.conv_in
     encode.weight.div_(scale.view(-1, 1, 1, 1))

@@ -101,6 +101,12 @@ def build_unet(widths: UNetWidths, *, channels: int, side: int) -> UNet2DModel:
     )
 
 
+def widths_of(unet: UNet2DModel) -> UNetWidths:
+    """The widths of a network that `build_unet` could have built."""
+    config = unet.config
+    return UNetWidths(tuple(config.block_out_channels), config.layers_per_block, config.attention_head_dim)
+
+
 def build_scheduler() -> DDIMScheduler:
     """The schedule the model is trained on; DDIM by default when sampling."""
     return DDIMScheduler(
@@ -172,6 +178,7 @@ def train_diffusion(
     torch.manual_seed(schedule.seed)
     _, channels, side, _ = latents.shape
     unet = start_from or build_unet(widths, channels=channels, side=side)
+    widths = widths_of(unet)
     unet.to(memory_format=torch.channels_last)
     lay_out(unet)
     scheduler = build_scheduler()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import math
 import os
 import shutil
 import time
@@ -128,7 +129,9 @@ def train(
         When `out` holds a checkpoint and `resume` is false, or the checkpoint is
         damaged or of another config.
     """
-    accelerator = Accelerator(mixed_precision="bf16" if training_dtype() == torch.bfloat16 else "no")
+    dtype = training_dtype()
+    accelerator = Accelerator(mixed_precision="bf16" if dtype == torch.bfloat16 else "no")
+    config = config | {"precision": str(dtype).removeprefix("torch.")}
     optimizer = torch.optim.AdamW(
         model.parameters(),
         lr=schedule.learning_rate,
@@ -178,13 +181,7 @@ def train(
         running.append(loss.detach())
         bar.update(total)
         if progress["step"] % HISTORY_EVERY == 0:
-            mean = float(torch.stack(running).mean())
-            if mean != mean:
-                raise GammaFaceError(
-                    f"the loss became NaN at step {progress['step']}",
-                    where=out,
-                    fix="Lower --learning-rate and continue with --resume.",
-                )
+            mean = _mean(running, progress["step"], out)
             progress["history"].append([progress["seen"], round(mean, 5), rate])
             running.clear()
             bar.set_postfix(loss=f"{mean:.4f}", lr=f"{rate:.1e}", refresh=False)
@@ -192,6 +189,8 @@ def train(
         if checkpoint_images is not None:
             due |= progress["seen"] % checkpoint_images < total
         if due or progress["seen"] >= schedule.images:
+            if running:
+                _mean(running, progress["step"], out)  # a checkpoint replaces the last good one
             progress["seconds"] = time.monotonic() - started
             if accelerator.is_main_process:
                 save_checkpoint(out, model, ema, optimizer, progress, config)
@@ -200,6 +199,17 @@ def train(
             saved = time.monotonic()
     bar.close()
     return ema, progress
+
+
+def _mean(losses: list[torch.Tensor], step: int, out: Path) -> float:
+    mean = float(torch.stack(losses).mean())
+    if not math.isfinite(mean):
+        raise GammaFaceError(
+            f"the loss became NaN by step {step}",
+            where=out,
+            fix="Lower --learning-rate and continue with --resume.",
+        )
+    return mean
 
 
 @torch.no_grad()
@@ -279,9 +289,12 @@ def load_checkpoint(folder: Path, model, ema, optimizer, config: dict) -> dict:
 
 
 def _fixed(config: dict) -> dict:
-    """The part of a configuration that a resumed training may not change."""
+    """The part of a configuration that a resumed training may not change.
+
+    Its precision may: a long training moves to a machine that has bfloat16, or leaves it.
+    """
     schedule = {k: v for k, v in config["schedule"].items() if k not in CHANGEABLE}
-    return config | {"schedule": schedule}
+    return {k: v for k, v in config.items() if k != "precision"} | {"schedule": schedule}
 
 
 def as_config(**parts) -> dict:

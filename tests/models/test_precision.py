@@ -13,7 +13,7 @@ from gammaface.sampling import sampler_path
 from gammaface.training.loop import training_dtype
 
 CPU = torch.device("cpu")
-FLOAT32, BFLOAT16 = 1e-3, 0.05  # largest and mean difference of pixels in [-1, 1]
+FLOAT32, BFLOAT16 = 1e-3, 0.01  # largest and mean difference of pixels in [-1, 1]
 
 
 @pytest.fixture(autouse=True)
