@@ -23,18 +23,22 @@ class Examples:
         Class numbers of the target.
     protected : integer array of shape (n, attributes)
         Class numbers of every protected attribute.
+    codes : float array of shape (n, d), optional
+        Where the pictures lie in a `CodeSpace`, for those who have asked before.
     """
 
     images: torch.Tensor
     y: np.ndarray
     protected: np.ndarray
+    codes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, rows: np.ndarray) -> Examples:
         """The examples of these row numbers, repeated where a number is."""
-        return Examples(self.images[torch.from_numpy(rows)], self.y[rows], self.protected[rows])
+        codes = None if self.codes is None else self.codes[rows]
+        return Examples(self.images[torch.from_numpy(rows)], self.y[rows], self.protected[rows], codes)
 
     def cells(self, levels: Sequence[int]) -> np.ndarray:
         """Joint protected group of each row, 0 to prod(levels) - 1."""
@@ -42,7 +46,7 @@ class Examples:
 
 
 def join(parts: Sequence[Examples]) -> Examples:
-    """Examples one after the other."""
+    """Examples one after the other, without their codes."""
     return Examples(
         torch.cat([part.images for part in parts]),
         np.concatenate([part.y for part in parts]),
@@ -87,6 +91,14 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A trained classifier, (n, 3, H, H) in [-1, 1] -> logits, and what went into it."""
+
+    network: torch.nn.Module
+    facts: dict
+
+
+@dataclass(frozen=True)
 class Problem:
     """One cell's data: the same for every method of a task and seed.
 
@@ -106,6 +118,9 @@ class Problem:
         How originals and generated faces go together.
     codes : CodeSpace, optional
         For methods that edit pictures.
+    plain : callable, optional
+        Gives the baseline trained on this problem, for methods that begin with it; without it
+        they train their own.
     """
 
     originals: Examples
@@ -117,6 +132,7 @@ class Problem:
     generated: Examples | None = None
     mix: Mix = field(default_factory=Mix)
     codes: CodeSpace | None = None
+    plain: Callable[[], Trained] | None = None
 
     @property
     def n_groups(self) -> int:
@@ -134,14 +150,6 @@ class Problem:
                 f"this method needs {_NEEDS[part]}", fix="Give --generated NAME=FOLDER and --model."
             )
         return found
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained classifier, (n, 3, H, H) in [-1, 1] -> logits, and what went into it."""
-
-    network: torch.nn.Module
-    facts: dict
 
 
 _NEEDS = {

@@ -133,7 +133,8 @@ def pass_(problem: Problem) -> Trained:
 
     The network sees no more pictures than the baseline's: the game is played on features.
     """
-    trained, device = baseline(problem), problem.recipe.device
+    trained = problem.plain() if problem.plain else baseline(problem)
+    device = problem.recipe.device
     originals = problem.originals
     frozen = outputs_of(trained.network.features, originals.images, device=device)
     groups = originals.cells(problem.levels)

@@ -114,7 +114,7 @@ def ramaswamy(problem: Problem) -> Trained:
     facts = {"n_original": len(originals), "n_generated": n, "n_distinct_generated": len(np.unique(rows))}
     parts = [originals]
     if n:
-        codes = space.encode(pool.images)
+        codes = space.encode(pool.images) if pool.codes is None else pool.codes
         faces = pool.take(rows)
         edited, protected = counterparts(codes, pool, codes[rows], faces, problem)
         parts += [faces, Examples(space.decode(edited), faces.y, protected).take(np.arange(n - len(faces)))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
@@ -17,9 +17,10 @@ from gammaface.baselines.trainer import check_recipe, predict, steady
 from gammaface.downstream.cells import Cell, predictions_table
 from gammaface.downstream.codes import latent_codes
 from gammaface.downstream.faces import Pictures, TaskFaces, fingerprint, task_faces
-from gammaface.downstream.labelled import LabelledSet
-from gammaface.downstream.labeller import relabelled
+from gammaface.downstream.labelled import LabelledSet, at_resolution
+from gammaface.downstream.labeller import relabelled, taught
 from gammaface.downstream.tasks import get_task
+from gammaface.downstream.terms import REFERENCE
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.models.precision import fast_dtype
@@ -47,7 +48,7 @@ class Result:
 
 
 class Bench:
-    """Computes cells.
+    """Computes cells; what several of one task and seed need is trained once.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ class Bench:
         check_recipe(self.recipe)
         self._pictures: dict[str, Pictures] = {}
         self._tasks: dict[tuple[str, str], TaskFaces] = {}
+        self._pool_codes: dict[str, np.ndarray] = {}
+        self._trained: dict[tuple[str, str, int, str], object] = {}
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
@@ -145,14 +148,16 @@ class Bench:
         steady()
         faces = self.faces(cell.data, cell.target)
         problem, facts = self._problem(cell, faces)
-        trained: Trained = get_method(cell.method).train(problem)
+        plain = cell.method == REFERENCE
+        trained: Trained = problem.plain() if plain else get_method(cell.method).train(problem)
         probabilities = predict(trained.network, faces.pictures[faces.test], device=self.recipe.device)
         table = predictions_table(faces.test, faces.labels.iloc[faces.test], cell.target, probabilities)
         return Result(config, facts | trained.facts, time.monotonic() - started, table)
 
     def _problem(self, cell: Cell, faces: TaskFaces) -> tuple[Problem, dict]:
         subset = faces.subset(seed=cell.seed, limit=self.sizes.per_class)
-        pool = self._pool(cell) if cell.source else None
+        editing = get_method(cell.method).editing
+        pool = self._pool(cell, coded=editing) if cell.source else None
         problem = Problem(
             faces.examples(subset),
             faces.examples(faces.validation),
@@ -162,7 +167,8 @@ class Bench:
             seed=cell.seed,
             generated=pool,
             mix=cell.mix,
-            codes=self._codes if get_method(cell.method).editing else None,
+            codes=self._codes if editing else None,
+            plain=lambda: self._once(cell, REFERENCE, lambda: get_method(REFERENCE).train(problem)),
         )
         facts = {
             "per_class": len(subset) // len(faces.classes),
@@ -174,16 +180,29 @@ class Bench:
             "machine": machine(self.recipe.device),
         }
         if cell.source and cell.labeller == "subset-only":
-            named, found = relabelled(problem, min_p=cell.min_p)
+            labeller = self._once(cell, "labeller", lambda: taught(problem))
+            named, found = relabelled(problem, labeller, min_p=cell.min_p)
             problem = replace(problem, generated=named)
             facts |= found | {"pool": len(named)}
         return problem, facts
 
-    def _pool(self, cell: Cell) -> Examples:
+    def _pool(self, cell: Cell, *, coded: bool = False) -> Examples:
         """Generated faces with their labels; the subset's labeller takes them all."""
-        task = get_task(cell.data, cell.target)
-        min_p = cell.min_p if cell.labeller == "full" else 0.0
-        return self.labelled(cell).examples(task, resolution=self.recipe.resolution, min_p=min_p)
+        task, resolution = get_task(cell.data, cell.target), self.recipe.resolution
+        drawn, min_p = self.labelled(cell), cell.min_p if cell.labeller == "full" else 0.0
+        if coded and drawn.hash not in self._pool_codes:
+            # The whole set at once, whatever the task: so its codes do not depend on who asks first.
+            self._pool_codes[drawn.hash] = self._codes.encode(at_resolution(drawn.images, resolution))
+        codes = self._pool_codes[drawn.hash] if coded else None
+        return drawn.examples(task, resolution=resolution, min_p=min_p, codes=codes)
+
+    def _once(self, cell: Cell, what: str, train: Callable[[], object]):
+        """What cells of one task and seed share; the ones of another are not kept beside it."""
+        at = (cell.data, cell.target, cell.seed)
+        self._trained = {key: made for key, made in self._trained.items() if key[:3] == at}
+        if (*at, what) not in self._trained:
+            self._trained[*at, what] = train()
+        return self._trained[*at, what]
 
     def _editor(self) -> Generator:
         if self.generator is None:

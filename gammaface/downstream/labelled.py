@@ -47,13 +47,17 @@ class LabelledSet:
     def __len__(self) -> int:
         return len(self.images)
 
-    def examples(self, task: Task, *, resolution: int, min_p: float = 0.0) -> Examples:
+    def examples(
+        self, task: Task, *, resolution: int, min_p: float = 0.0, codes: np.ndarray | None = None
+    ) -> Examples:
         """Those with a label for everything the task needs, at a resolution.
 
         Parameters
         ----------
         min_p : float
             Leave out faces whose target label is less sure than this, 0 to 1.
+        codes : array of shape (n, d), optional
+            Of all images, where the examples shall know theirs.
 
         Raises
         ------
@@ -74,8 +78,9 @@ class LabelledSet:
                 f"no generated face has labels for {task.name} at a confidence of {min_p:g}",
                 fix="Ask for less confidence, or label the pictures again.",
             )
-        codes = labels.iloc[rows].apply(lambda column: column.cat.codes).to_numpy(dtype=np.int64)
-        return Examples(at_resolution(self.images[rows], resolution), codes[:, 0], codes[:, 1:])
+        numbers = labels.iloc[rows].apply(lambda column: column.cat.codes).to_numpy(dtype=np.int64)
+        images, own = at_resolution(self.images[rows], resolution), None if codes is None else codes[rows]
+        return Examples(images, numbers[:, 0], numbers[:, 1:], own)
 
 
 def at_resolution(images: torch.Tensor, resolution: int) -> torch.Tensor:

@@ -35,13 +35,42 @@ class Labeller(torch.nn.Module):
         return self.heads(images)[0]
 
 
-def relabelled(problem: Problem, *, min_p: float) -> tuple[Examples, dict]:
+@dataclasses.dataclass(frozen=True)
+class Taught:
+    """A trained labeller, how often each head is right on validation, and the pictures it took."""
+
+    labeller: Labeller
+    accuracy: list[float]
+    seen: int
+
+
+def taught(problem: Problem) -> Taught:
+    """A labeller trained on the problem's originals; generated faces have no part in it."""
+    device = problem.recipe.device
+    labeller = Labeller(problem)
+    labels = np.column_stack([problem.originals.y, problem.originals.protected])
+    targets = torch.from_numpy(labels).to(device)
+
+    def loss(images: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        heads = labeller.heads(images)
+        return sum(F.cross_entropy(head.float(), targets[rows, i]) for i, head in enumerate(heads))
+
+    phase = Phase(loss, list(labeller.parameters()), problem.recipe.images, number=PHASE)
+    seen = fit(labeller, problem.originals, phase, problem)
+    truth = np.column_stack([problem.validation.y, problem.validation.protected])
+    answers, _ = _read(labeller, problem.validation.images, device)
+    return Taught(labeller, (answers == truth).mean(0).round(4).tolist(), seen)
+
+
+def relabelled(problem: Problem, found: Taught, *, min_p: float) -> tuple[Examples, dict]:
     """The problem's generated faces with labels from its own originals.
 
     Parameters
     ----------
     problem : Problem
         With its generated faces, whose labels are not looked at.
+    found : Taught
+        The labeller of its originals.
     min_p : float
         Leave out faces whose target label is less sure than this.
 
@@ -56,21 +85,8 @@ def relabelled(problem: Problem, *, min_p: float) -> tuple[Examples, dict]:
     GammaFaceError
         When no face is that sure.
     """
-    pool, device = problem.need("generated"), problem.recipe.device
-    labeller = Labeller(problem)
-    labels = np.column_stack([problem.originals.y, problem.originals.protected])
-    targets = torch.from_numpy(labels).to(device)
-
-    def loss(images: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        heads = labeller.heads(images)
-        return sum(F.cross_entropy(head.float(), targets[rows, i]) for i, head in enumerate(heads))
-
-    phase = Phase(loss, list(labeller.parameters()), problem.recipe.images, number=PHASE)
-    seen = fit(labeller, problem.originals, phase, problem)
-    truth = np.column_stack([problem.validation.y, problem.validation.protected])
-    answers, _ = _read(labeller, problem.validation.images, device)
-    accuracy = (answers == truth).mean(0).round(4).tolist()
-    answers, sure = _read(labeller, pool.images, device)
+    pool = problem.need("generated")
+    answers, sure = _read(found.labeller, pool.images, problem.recipe.device)
     rows = np.flatnonzero(sure >= min_p)
     if not len(rows):
         raise GammaFaceError(
@@ -78,7 +94,7 @@ def relabelled(problem: Problem, *, min_p: float) -> tuple[Examples, dict]:
             fix="Ask for less confidence, or train for longer.",
         )
     named = dataclasses.replace(pool, y=answers[:, 0], protected=answers[:, 1:]).take(rows)
-    return named, {"labeller_accuracy": accuracy, "labeller_images_seen": seen}
+    return named, {"labeller_accuracy": found.accuracy, "labeller_images_seen": found.seen}
 
 
 def _read(labeller: Labeller, images: torch.Tensor, device: str) -> tuple[np.ndarray, np.ndarray]:

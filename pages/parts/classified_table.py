@@ -30,8 +30,9 @@ def the_table(seen: View, arms: dict[str, str]) -> tuple[tuple[str, ...], pd.Dat
         " leaves 0 out."
     )
     notes = seen.tables["figures"].loc[seen.tables["figures"]["arm"].isin(list(arms)), "note"].unique()
-    if any(notes):
-        st.caption(f":material/info: {'; '.join(filter(None, notes))}.")
+    parts = dict.fromkeys(part for note in notes for part in note.split("; ") if part)
+    if parts:
+        st.caption(f":material/info: {'; '.join(parts)}.")
     if beside is not None:
         _reasons(beside, arms)
     return metrics, beside

@@ -54,6 +54,7 @@ def test_a_study_is_told_compared_and_drawn(with_classifiers):
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
     assert len(app.get("download_button")) == 3
     assert "Under 30 faces: " in words
+    assert words.count("gamma-face 100% has no difference to plain-augment 100%, which was not run") == 1
     app.multiselect(key="methods").set_value(["baseline", "gamma-face 50%"])
     app.button_group(key="class").set_value("female")
     app.toggle(key="published").set_value(True).run()
