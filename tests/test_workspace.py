@@ -13,6 +13,7 @@ from gammaface.files import write_whole
 from gammaface.generators import load_generator
 from gammaface.keeping.upkeep import delete_run, rename_run
 from gammaface.rebalance.class_sets import DIGITS
+from gammaface.run_files import content_of
 from gammaface.runs.manifests import SCHEMA, parse_manifest
 from gammaface.workspace import EXAMPLES, Run, bundled_models, extending, find_run, home, list_runs, writing
 
@@ -102,6 +103,46 @@ def test_missing_and_damaged_parts_are_told(tmp_path):
         run.table("t")
     with pytest.raises(GammaFaceError, match="no table named 'u'"):
         run.table("u")
+
+
+def flip_a_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def test_every_file_is_compared_with_its_checksum_when_it_is_read(tmp_path):
+    with writing(tmp_path / "run", **MAKE) as run:
+        run.write_file("metrics.json", '{"k": 1}')
+        run.write_file("images/00000000.png", b"png" * 10)
+    run, png = Run.open(tmp_path / "run"), tmp_path / "run" / "images" / "00000000.png"
+    assert run.read_json("metrics.json") == {"k": 1}
+    assert run.read_bytes("images/00000000.png") == content_of(png) == b"png" * 10
+    with pytest.raises(GammaFaceError, match="no file notes.json"):
+        run.read_json("notes.json")
+    flip_a_bit(run.path / "metrics.json")
+    flip_a_bit(png)
+    with pytest.raises(GammaFaceError, match="metrics.json is damaged: it is not as it was"):
+        run.read_json("metrics.json")
+    for read in (lambda: run.read_bytes("images/00000000.png"), lambda: content_of(png)):
+        with pytest.raises(GammaFaceError, match="images/00000000.png is damaged: it is not as it was"):
+            read()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "[" * 100_000])
+def test_a_file_without_a_json_object_is_damaged(tmp_path, content):
+    with writing(tmp_path / "run", **MAKE) as run:
+        run.write_file("metrics.json", content)
+    with pytest.raises(GammaFaceError, match="metrics.json is damaged"):
+        Run.open(tmp_path / "run").read_json("metrics.json")
+
+
+def test_a_file_outside_every_run_is_not_read_as_one_of_a_run(tmp_path):
+    with writing(tmp_path / "home" / "run", **MAKE):
+        pass
+    (tmp_path / "secret.txt").write_text("secret")
+    with pytest.raises(GammaFaceError, match="belongs to no run"):
+        content_of(tmp_path / "home" / "run" / ".." / ".." / "secret.txt")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -306,6 +347,7 @@ def test_shipped_runs_were_made_with_the_shipped_weights(folder):
     run = Run.open(folder.parent)
     assert run.manifest.state == "done"
     found = dict(run.manifest.weights)
+    assert found, "a recorded run names the weights that it was made with"
     if run.has("metrics.json"):
         numbers = json.loads((run.path / "metrics.json").read_text())
         if "classifier" in numbers.get("people", {}):

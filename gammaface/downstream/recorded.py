@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -216,18 +216,26 @@ def record_downstream(
     sizes = Sizes(plan.per_class, validation=plan.validation, test=plan.test)
     bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
     run = run_downstream(bench, cells, out=working, report=report)
-    return ship(run, out, note=plan.in_words([stored.cell for stored in read_cells(run.path)]))
+    return ship(
+        run,
+        out,
+        note=plan.in_words([stored.cell for stored in read_cells(run.path)]),
+        weights={generator.name: generator.weights_hash, "attributes": classifier().hash},
+    )
 
 
-def ship(working: Run, out: Path, *, note: str) -> Run:
+def ship(working: Run, out: Path, *, note: str, weights: Mapping[str, str] | None = None) -> Run:
     """Copy a finished study's predictions and tables; it holds no picture to leave out.
+
+    A study may grow by sets of other models, so its own manifest names none: `weights` are
+    those of the models that drew and labelled its sets.
 
     Raises
     ------
     GammaFaceError
         When the study is not finished.
     """
-    with shipping(working, out, note=note) as copy:
+    with shipping(working, out, note=note, weights=weights) as copy:
         for stored in read_cells(working.path):
             write_cell(
                 copy.path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,14 @@ from gammaface.workspace import Run, writing
 
 
 @contextmanager
-def shipping(working: Run, out: Path, *, left: Collection[str] = (), note: str = "") -> Iterator[Run]:
+def shipping(
+    working: Run,
+    out: Path,
+    *,
+    left: Collection[str] = (),
+    note: str = "",
+    weights: Mapping[str, str] | None = None,
+) -> Iterator[Run]:
     """Copy the manifest and the tables of a run; what else belongs to the copy is written inside.
 
     Parameters
@@ -25,6 +32,8 @@ def shipping(working: Run, out: Path, *, left: Collection[str] = (), note: str =
         Tables that stay behind.
     note : str
         What a reader should know, kept in the manifest.
+    weights : mapping of str to str, optional
+        Hashes of the models it was computed with, where the working run does not hold them.
 
     Raises
     ------
@@ -39,7 +48,7 @@ def shipping(working: Run, out: Path, *, left: Collection[str] = (), note: str =
             fix="Finish it first: repeat its command.",
         )
     shutil.rmtree(out, ignore_errors=True)
-    with writing(out, kind=told.kind, config=told.config, weights=told.weights) as copy:
+    with writing(out, kind=told.kind, config=told.config, weights=dict(weights or told.weights)) as copy:
         copy.update(created=told.created, versions=told.versions, timings=told.timings)
         for name in working.tables():
             if name not in left:

@@ -126,6 +126,7 @@ def test_a_cell_is_computed_again_without_the_sets_that_it_learned_from(
     given = (f"utkface={data}",)
     working = tmp_path / "working"
     run = record_downstream(tiny, lambda: classifier, given, plan, working=working, out=tmp_path / "shipped")
+    assert run.manifest.weights == {tiny.name: tiny.weights_hash, "attributes": classifier.hash}
     monkeypatch.setattr("gammaface.attributes.load_attributes", lambda **_: classifier)
     for number, stored in enumerate(read_cells(run.path)):
         assert {name: stored.config["drawing"][name] for name in ("n", "pilot", "harvest", "steps")} == {
