@@ -16,9 +16,9 @@ import torch
 
 from gammaface.errors import GammaFaceError
 from gammaface.sampling import Denoise
+from gammaface.strategies.kept_heads import KEPT
 from gammaface.strategies.labelling import cell_probabilities
 from gammaface.strategies.noisy_heads import NoisyHeads
-from gammaface.strategies.noisy_training import fit_noisy_heads
 from gammaface.strategies.pilot import Pilot, draw_pilot
 from gammaface.strategies.request import Drawn, Learned, Request
 from gammaface.strategies.steering import (
@@ -151,7 +151,7 @@ def learn_guidance(request: Request) -> Learned:
     last = request.path()[-2]
     pilot = draw_pilot(request, codes=[("x0", last)])  # there the predicted x_0 is the result
     check_seen(request.target, pilot)
-    heads = fit_noisy_heads(
+    heads = KEPT.fit(
         torch.from_numpy(pilot.codes["x0", last]).view(-1, *request.generator.shape),
         {name: pilot.probabilities[name] for name in request.target.attributes},
         alphas=request.generator.alphas,
