@@ -173,18 +173,24 @@ class AttributeClassifier:
         self, images: torch.Tensor, *, batch_size: int = BATCH, progress: Progress | None = None
     ) -> dict[str, np.ndarray]:
         """Calibrated probabilities (n, classes) by head; arguments as in `label`."""
+        return self.of_features(self.features(images, batch_size=batch_size, progress=progress))
+
+    def of_features(self, features: np.ndarray) -> dict[str, np.ndarray]:
+        """The probabilities of images whose `features` (n, d) are there already."""
         return {
             name: softmax(logits, self.calibration[name].temperature)
-            for name, logits in self.logits(images, batch_size=batch_size, progress=progress).items()
+            for name, logits in self._outputs(features).items()
         }
 
     def logits(
         self, images: torch.Tensor, *, batch_size: int = BATCH, progress: Progress | None = None
     ) -> dict[str, np.ndarray]:
         """Raw outputs (n, classes) by head; arguments as in `label`."""
-        features = torch.from_numpy(self.features(images, batch_size=batch_size, progress=progress))
-        with torch.no_grad():
-            outputs = self.network.head(features.to(self.device)).float().cpu()
+        return self._outputs(self.features(images, batch_size=batch_size, progress=progress))
+
+    @torch.no_grad()
+    def _outputs(self, features: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = self.network.head(torch.from_numpy(features).to(self.device)).float().cpu()
         return {name: part.numpy() for name, part in self.network.split(outputs).items()}
 
     @torch.no_grad()

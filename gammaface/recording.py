@@ -72,15 +72,15 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
     """Drawn into a working run: a killed recording continues there, more seeds or methods join it."""
     classifier = load_attributes()
     recipe = with_settings(Recipe(), given.settings, readers=READERS).on(generator)
-    second, missing = find_second(first=classifier)
-    real = None
+    second, missing = find_second(*recipe.second, first=classifier)
+    real, place = None, home() / f"{out.name}-working"
     if given.real:
-        real = read_real(generator, classifier, list(given.real), train_split="train")
+        real = read_real(generator, classifier, list(given.real), train_split="train", kept=place)
     working = run_audit(
         generator,
         classifier,
         recipe.options(generator.name),
-        out=home() / f"{out.name}-working",
+        out=place,
         real=real,
         second=second,
         second_missing=missing,

@@ -2,7 +2,8 @@
 
 A goal asks of the best method other than `quota`: a fairness discrepancy under a limit, at
 a price under a limit (see `goals`), and quality, group against group, within 10% of plain
-sampling's or not significantly worse; confirmed by a classifier that did not steer.
+sampling's or not significantly worse; confirmed by a classifier that did not steer. What was not
+measured, or not of every group, is neither met nor missed: the goal is met as far as measured.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from gammaface.audit.terms import PLAIN, READINGS, REFERENCES, capital, headline, target_words
+from gammaface.audit.terms import (
+    PLAIN,
+    READINGS,
+    REFERENCES,
+    capital,
+    cells_in_words,
+    headline,
+    target_words,
+)
+from gammaface.shares.people import SMALL
 
 WORSE = 0.1  # share of plain's distance that quality may lose
 COLUMNS = ["target", "method", "reading", "fd", "limit", "times", "cost", "cost_limit", "met"]
@@ -26,16 +36,17 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``target, method, reading`` (corrected where recalls are known), ``fd, limit,
-        times`` (fd / limit), ``cost, cost_limit, met`` (both limits), ``confirmed`` (by the
-        second opinion) and ``quality_kept``, each missing where it was not measured, and
-        ``sentence``.
+        times`` (fd / limit), ``cost, cost_limit``, ``confirmed`` (by the second opinion) and
+        ``quality_kept``, each missing where it was not measured; ``met``: every part of the
+        goal, missing where none is missed and not all were measured; and ``sentence``.
     """
-    reading = headline(summary)
     quota = set(summary.loc[summary["strategy"] == "quota", "method"])
-    told = goals[(goals["reading"] == reading) & ~goals["method"].isin(quota)]
+    opinion = bool(summary["fd_second"].notna().any())
     rows = []
-    for target in dict.fromkeys(summary["target"]):
-        arms = told[told["target"] == target]
+    for target, of_target in summary.groupby("target", sort=False):
+        reading = headline(of_target)
+        told = goals[(goals["target"] == target) & ~goals["method"].isin(quota)]
+        arms = told[told["reading"] == reading]
         if arms.empty:
             rows.append(_unanswered(target, reading))
             continue
@@ -46,19 +57,21 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
             continue
         doubted = set(second.loc[~second["fd_met"].astype(bool), "method"])
         best = _best(arms, doubted).to_dict()
-        key = (summary["method"] == best["method"]) & (summary["target"] == target)
-        row = summary[key].iloc[0].to_dict()
+        row = of_target[of_target["method"] == best["method"]].iloc[0].to_dict()
         second = second[second["method"] == best["method"]]
         confirmed = None if second.empty else bool(second["fd_met"].iloc[0])
-        kept, quality = _quality(row)
+        kept, doubt, quality = _quality(row)
         missed = _missed(best, confirmed, kept)
-        pilot = row["pilot_evaluations"] / row["evaluations"]
-        parts = [_headline(best, missed, pilot), _dearer(arms, best, doubted)]
-        parts += [_confirmation(second, confirmed), quality]
+        reader = "the second opinion does not read it" if opinion else "there is no second opinion"
+        unknown = [f"nobody confirmed it: {reader}"] if confirmed is None else []
+        unknown += [doubt] if kept is None else []
+        parts = [_verdict(best, missed, unknown), _numbers(best, row), _dearer(arms, best, doubted)]
+        parts += [_confirmation(second, row), quality]
         found = {name: best[name] for name in ("target", "method", "reading", "fd", "limit", "cost")}
         rows.append(
             found
-            | {"times": best["fd"] / best["limit"], "cost_limit": best["cost_limit"], "met": not missed}
+            | {"times": best["fd"] / best["limit"], "cost_limit": best["cost_limit"]}
+            | {"met": False if missed else None if unknown else True}
             | {"confirmed": confirmed, "quality_kept": kept, "sentence": " ".join(filter(None, parts))}
         )
     return pd.DataFrame(rows, columns=COLUMNS).astype(
@@ -78,8 +91,8 @@ def _best(arms: pd.DataFrame, doubted: set[str]) -> pd.Series:
 def _missed(best: Mapping, confirmed: bool | None, kept: bool | None) -> list[str]:
     """Which parts of the goal the best method misses; what was not measured is none of them."""
     parts = {
-        f"the FD is {best['fd'] / best['limit']:.1f} times its limit": not best["fd_met"],
-        f"the price is {best['cost'] / best['cost_limit']:.1f} times its limit": not best["cost_met"],
+        f"the FD is {best['fd'] / best['limit']:.2f} times its limit": not best["fd_met"],
+        f"the price is {best['cost'] / best['cost_limit']:.2f} times its limit": not best["cost_met"],
         "the second opinion does not confirm it": best["fd_met"] and confirmed is False,
         "the quality is not kept": kept is False,
     }
@@ -91,18 +104,25 @@ def _unanswered(target: str, reading: str) -> dict:
     return {"target": target, "method": "", "reading": reading, "met": None, "sentence": text}
 
 
-def _headline(best: Mapping, missed: list[str], pilot: float) -> str:
-    where, reader = capital(target_words(best["target"])), READINGS[best["reading"]][2]
+def _verdict(best: Mapping, missed: list[str], unknown: list[str]) -> str:
+    where = capital(target_words(best["target"]))
+    if missed:
+        return f"{where}: the goal is missed, {' and '.join(missed)}. At best,"
+    if unknown:
+        return f"{where}: the goal is met as far as measured; {', and '.join(unknown)}."
+    return f"{where}: the goal is met."
+
+
+def _numbers(best: Mapping, row: Mapping) -> str:
+    reader, pilot = READINGS[best["reading"]][2], row["pilot_evaluations"] / row["evaluations"]
     read = f" {reader}" if reader else ""
     of_it = f" ({pilot * best['cost']:.2f}x of it the pilot)" if pilot else ""
-    numbers = (
-        f"{best['method']} reaches an FD of {best['fd']:.3f}{read}, the limit is {best['limit']:.3f}, at"
-        f" {best['cost']:.2f}x the network evaluations of plain sampling{of_it}, the limit is"
-        f" {best['cost_limit']:g}x."
+    seeds = f"{row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
+    return (
+        f"{best['method']} ({seeds}) reaches an FD of {best['fd']:.3f}{read}, the limit is"
+        f" {best['limit']:.3f}, at {best['cost']:.2f}x the network evaluations of plain sampling{of_it},"
+        f" the limit is {best['cost_limit']:g}x."
     )
-    if not missed:
-        return f"{where}: the goal is met. {numbers}"
-    return f"{where}: the goal is missed, {' and '.join(missed)}. At best, {numbers}"
 
 
 def _dearer(arms: pd.DataFrame, best: Mapping, doubted: set[str]) -> str:
@@ -115,7 +135,8 @@ def _dearer(arms: pd.DataFrame, best: Mapping, doubted: set[str]) -> str:
 
 
 def _nothing_to_gain(plain: Mapping) -> dict:
-    """Plain sampling meets the goal where it is as even as its noise floor."""
+    """Plain sampling meets the goal where it is as even as its noise floor; it steers nothing that
+    somebody would have to confirm."""
     text = (
         f"{capital(target_words(plain['target']))}: the goal is met by plain sampling itself. Its FD of"
         f" {plain['plain']:.3f} is no larger than the noise floor of {plain['floor']:.3f} at n ="
@@ -126,16 +147,17 @@ def _nothing_to_gain(plain: Mapping) -> dict:
     return named | limit | {"cost_limit": plain["cost_limit"], "met": True, "sentence": text}
 
 
-def _confirmation(second: pd.DataFrame, confirmed: bool | None) -> str:
-    if confirmed is None:
+def _confirmation(second: pd.DataFrame, row: Mapping) -> str:
+    if second.empty:
         return "No second opinion reads this target."
-    row = second.iloc[0]
-    word = "confirms it" if confirmed else "does not confirm the FD"
-    return f"The second opinion {word}: {row['fd']:.3f}, the limit is {row['limit']:.3f}."
+    told = second.iloc[0]
+    word = "confirms it" if told["fd_met"] else "does not confirm the FD"
+    return f"The second opinion ({row['second']}) {word}: {told['fd']:.3f}, the limit is {told['limit']:.3f}."
 
 
-def _quality(row: Mapping) -> tuple[bool | None, str]:
-    """Whether quality was kept, against real faces where they were given."""
+def _quality(row: Mapping) -> tuple[bool | None, str, str]:
+    """Whether quality was kept, against real faces where they were given; what is not known of it,
+    and what was measured. A loss that was seen is one, whichever groups were left out."""
     for short, reference in REFERENCES.items():
         value, difference = row[f"kernel_{short}"], row[f"kernel_{short}_vs_plain"]
         low = row[f"kernel_{short}_vs_plain_low"]
@@ -143,13 +165,23 @@ def _quality(row: Mapping) -> tuple[bool | None, str]:
             continue
         before = value - difference
         small = before > 0 and difference <= WORSE * before
+        groups = f"{row[f'groups_{short}']} of {row['groups_all']} groups"
         if not small and np.isnan(low):
-            return None, f"One seed cannot tell whether quality against {reference} was kept."
+            told = f"One seed cannot tell whether quality against {reference} was kept, on {groups}."
+            return None, "one seed cannot tell whether quality was kept", told
         kept = bool(small or low <= 0)
         relative = f" ({difference / before:+.0%})" if before > 0 else ""
-        word = "is kept" if kept else "is not kept"
-        return kept, (
-            f"Quality {word}: within groups, the kernel distance to {reference} differs from plain"
-            f" sampling's by {difference:+.3g}{relative}."
+        together = ", seeds together," if row[f"pooled_{short}"] else ""
+        whole = row[f"groups_{short}"] == row["groups_all"]
+        word = ("is kept" if whole else "is kept as far as measured") if kept else "is not kept"
+        told = (
+            f"Quality {word}: on {groups}{together} the kernel distance to {reference} within a group"
+            f" differs from plain sampling's by {difference:+.3g}{relative}."
         )
-    return None, "Quality was not measured: no group had 30 faces on every side."
+        if whole:
+            return kept, "", told
+        left = cells_in_words(row["target"], row[f"left_out_{short}"])
+        told += f" Not compared, with under {SMALL} faces on a side: {left}."
+        return (None if kept else False), f"quality was compared on {groups} only", told
+    told = f"Quality was not measured: no group had {SMALL} faces on every side."
+    return None, "quality was not measured", told

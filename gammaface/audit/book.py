@@ -39,9 +39,11 @@ class Book:
     recalls : dict of str to Recalls
         By attribute, for the correction of the classifier's errors; others have none.
     second : str
-        Whose second opinion the cells hold; "" for none.
+        Whose second opinion the cells hold, several with commas between; "" for none.
     second_missing : str
-        Why there is none, in words.
+        Why there is none, or which is missing, in words.
+    second_by : dict of str to str
+        Which of several reads an attribute.
     extractor : str
         Whose features the distances are measured in.
     resolution : int
@@ -55,6 +57,7 @@ class Book:
     second_missing: str = ""
     extractor: str = ""
     resolution: int = 0
+    second_by: dict[str, str] = field(default_factory=dict)
 
     def told(self) -> list[tuple[str, ...]]:
         """What shares are told of: every attribute, and the joint cells of the targets."""
@@ -85,6 +88,10 @@ class Book:
             return ""
         return " and ".join(dict.fromkeys(self.recalls[name].source for name in attributes))
 
+    def reader(self, attributes: tuple[str, ...]) -> str:
+        """Whose second opinion on attributes it is."""
+        return " and ".join(dict.fromkeys(self.second_by.get(name, self.second) for name in attributes))
+
     def save(self, run: Run) -> None:
         """Write it into a run."""
         content = {
@@ -99,6 +106,7 @@ class Book:
             },
             "second": self.second,
             "second_missing": self.second_missing,
+            "second_by": self.second_by,
             "extractor": self.extractor,
             "resolution": self.resolution,
         }

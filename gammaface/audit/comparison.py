@@ -69,6 +69,7 @@ def quality(summary: pd.DataFrame, target: str | None = None) -> pd.DataFrame:
                 if summary[metric].notna().any():
                     found[f"{words}, {short}"] = with_interval(row, metric)
             if summary[f"precision_{short}"].notna().any():
+                found[f"Groups, {short}"] = groups(row, short)
                 found[f"Precision, {short}"] = number(row[f"precision_{short}"])
                 found[f"Recall, {short}"] = number(row[f"recall_{short}"])
         found["Diversity"] = with_interval(row, "diversity")
@@ -134,6 +135,14 @@ def with_interval(row: dict, metric: str) -> str:
     low, high = row[f"{metric}_low"], row[f"{metric}_high"]
     value = number(row[metric])
     return value if pd.isna(low) else f"{value} [{number(low)}, {number(high)}]"
+
+
+def groups(row: dict, short: str) -> str:
+    """On how many of a target's groups a method was compared; unknown of audits that did not count."""
+    if f"groups_{short}" not in row:
+        return NOT_KNOWN
+    together = ", seeds together" if row[f"pooled_{short}"] else ""
+    return f"{row[f'groups_{short}']} of {row['groups_all']}{together}"
 
 
 def _rows(summary: pd.DataFrame, target: str | None) -> list[dict]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,19 +17,23 @@ from gammaface.audit.book import Book
 from gammaface.audit.cells import Cell, read_cell, write_cell
 from gammaface.audit.memory import Memory
 from gammaface.audit.options import BASE, HARVEST_SEED, PLAIN, AuditOptions, Method
-from gammaface.audit.reading import label_table, second_table
+from gammaface.audit.parts import Parts, spent_on
+from gammaface.audit.reading import read_faces, second_table
 from gammaface.audit.second import Second
 from gammaface.balancing import Batch, Incomplete, balance
-from gammaface.drawing import block_size
+from gammaface.drawing import CHOOSING, POOLED, block_size
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded
 from gammaface.latents import Progress, harvest
 from gammaface.mixture import LatentMixture
 from gammaface.sampling import Callback, get_sampler, sampler_path
+from gammaface.strategies.kept_heads import KEPT
 from gammaface.strategies.pilot import pilot_seeds
 
-BLOCK = 2048  # images held in memory at once
-PLAIN_DRAWS = (PLAIN, "quota")  # strategies whose every draw is a plain one
+PLACED, CHOSEN = 512, 2048  # images between two writes, see `block_of`
+# Strategies whose every draw is a plain one of seeds that others, or other targets, draw, too.
+PLAIN_DRAWS = (PLAIN, "quota", "stratified", "component-balanced")
+Keep = Callable[[torch.Tensor, np.ndarray], None]
 
 
 @dataclass
@@ -59,6 +63,18 @@ class Scene:
             pilots = [m.pilot for m in (self.options.method(c.method) for c in cells) if m.learns]
             if len(pilots) > 1 and max(pilots):
                 self._walk(pilot_seeds(cell.seed, max(pilots)))
+
+    @property
+    def saved(self) -> float:
+        """Seconds that what was remembered would have taken so far."""
+        return self.memory.saved + KEPT.saved
+
+    def keeping(self, cell: Cell) -> AbstractContextManager:
+        """Remembers what a cell evaluates, where other cells will need it."""
+        method = self.options.method(cell.method)
+        if is_base(cell) or method.strategy not in PLAIN_DRAWS:
+            return nullcontext()
+        return self.memory.keeping(middle=str(method.options.get("space", "")).startswith("h"))
 
     def _walk(self, seeds: np.ndarray) -> None:
         path = sampler_path(self.options.sampler, self.generator.alphas, self.options.steps)
@@ -128,22 +144,21 @@ def fingerprint(mixture: LatentMixture) -> str:
     return hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).hexdigest()[:16]
 
 
-def draw_cell(scene: Scene, cell: Cell, *, progress: Progress) -> torch.Tensor:
-    """Draw a cell into its folder; returns its first block of images, for thumbnails.
+def draw_cell(scene: Scene, cell: Cell, *, progress: Progress, keep: Keep) -> None:
+    """Draw a cell into its folder, block by block; one that was cut off goes on after its last block.
 
-    A strategy that refuses, or that finds too few images, is part of the audit: the reason
-    is kept in words, with what was found.
+    ``keep(images, seeds)`` gets the first block, for thumbnails. A strategy that refuses, or that
+    finds too few images, is part of the audit: the reason is kept in words, with what was found.
     """
-    method, spent, tables, features, first = scene.options.method(cell.method), _Spent(), [], [], None
-    learned, block = None, block_size(method.options, BLOCK)
-    refused = incomplete = ""
+    method, config = scene.options.method(cell.method), scene.config(cell)
+    parts, block = Parts(scene.place / "cells" / cell.name, config), block_of(method)
+    learned, refused = None, ""
     scene.remember(cell)
-    for start in range(0, method.n, block):
-        places = np.arange(start, min(start + block, method.n))
-        saved = scene.memory.saved
+    while parts.stop < method.n and not (refused or parts.incomplete):
+        places = np.arange(parts.stop, min(parts.stop + block, method.n))
+        saved, incomplete = scene.saved, ""
         try:
-            plainly = method.strategy in PLAIN_DRAWS and not is_base(cell)
-            with scene.memory.keeping() if plainly else nullcontext():
+            with scene.keeping(cell):
                 batch = _balance(scene, cell, method, places, learned, progress)
         except Incomplete as error:
             batch, incomplete = error.batch, error.what
@@ -151,28 +166,32 @@ def draw_cell(scene: Scene, cell: Cell, *, progress: Progress) -> torch.Tensor:
             if method.strategy == PLAIN:
                 raise  # nothing could be told without it
             refused = str(error)
-            break
+            continue
         # The price is that of a draw of its own: what was remembered counts in full.
-        spent.add(batch, new=learned is None, seconds=batch.seconds + scene.memory.saved - saved)
+        spent = spent_on(batch, new=learned is None, seconds=batch.seconds + scene.saved - saved)
         learned = batch.learned
-        if len(batch.seeds):
-            tables.append(_table(scene, batch, start))
-            if hasattr(scene.classifier, "features"):
-                features.append(scene.classifier.features(batch.images))
-            first = batch.images if first is None else first
-        if incomplete:
-            break
-    if not tables:
-        refused = refused or incomplete
+        if parts.stop == 0:
+            keep(batch.images, batch.seeds)
+        parts.add(places, *_seen(scene, batch, parts.stop), spent=spent, incomplete=incomplete)
+    labels, features, facts = parts.together()
+    refused = refused or ("" if len(labels) else parts.incomplete)
     write_cell(
         scene.place,
         cell,
-        config=scene.config(cell),
-        facts=spent.facts() | {"refused": refused, "incomplete": incomplete},
-        labels=pd.concat(tables, ignore_index=True) if tables and not refused else None,
-        features=np.concatenate(features) if features and not refused else None,
+        config=config,
+        facts=facts | {"refused": refused, "incomplete": parts.incomplete},
+        labels=None if refused else labels,
+        features=None if refused else features,
     )
-    return torch.empty(0) if first is None or refused else first
+    parts.drop()
+
+
+def block_of(method: Method) -> int:
+    """Images drawn between two writes: few where every place has an image of its own, whatever the
+    others', and many where a strategy chooses among them."""
+    pooled = method.strategy == "component-uniform" and method.injection in POOLED
+    chooses = method.strategy in CHOOSING or pooled
+    return block_size(method.options, CHOSEN if chooses else PLACED)
 
 
 def _balance(scene: Scene, cell: Cell, method: Method, places, learned, progress: Progress) -> Batch:
@@ -197,54 +216,15 @@ def _balance(scene: Scene, cell: Cell, method: Method, places, learned, progress
     )
 
 
-def _table(scene: Scene, batch: Batch, start: int) -> pd.DataFrame:
-    """What is kept of each image."""
+def _seen(scene: Scene, batch: Batch, start: int) -> tuple[pd.DataFrame, np.ndarray | None]:
+    """What is kept of a block's images: a row and the features of each."""
+    if not len(batch.seeds):
+        return pd.DataFrame(), None
     own = pd.DataFrame({"seed": batch.seeds, "component": batch.components, "cell": batch.cells})
+    labels, features = read_faces(scene.classifier, batch.images)
     asked = max(0, scene.options.second_n - start)
-    seen = second_table(scene.second, batch.images, scene.book.classes, n=asked)
-    return pd.concat([own, label_table(scene.classifier, batch.images), seen], axis=1)
-
-
-class _Spent:
-    """What a cell has cost so far."""
-
-    def __init__(self) -> None:
-        self.delivered = self.evaluations = self.pilot = 0
-        self.seconds = self.draws = 0.0
-        self.notes: list[dict] = []
-
-    def add(self, batch: Batch, *, new: bool, seconds: float) -> None:
-        n = len(batch.seeds)
-        self.delivered += n
-        self.evaluations += batch.evaluations
-        self.seconds += seconds
-        if new and batch.learned is not None:
-            self.pilot += batch.learned.evaluations
-        self.draws += drawn_for(n, batch.notes)
-        self.notes.append(dict(batch.notes))
-
-    def facts(self) -> dict:
-        return {
-            "delivered": self.delivered,
-            "evaluations": self.evaluations,
-            "pilot_evaluations": self.pilot,
-            "seconds": round(self.seconds, 3),
-            "kept_share": self.delivered / self.draws if self.draws else float("nan"),
-            "notes": self.notes,
-        }
-
-
-def drawn_for(n: int, notes: Mapping) -> float:
-    """Draws behind n delivered images, from what a strategy says.
-
-    Examples
-    --------
-    >>> drawn_for(10, {}), drawn_for(10, {"draws": 40}), drawn_for(10, {"draws_per_image": 1.5})
-    (10, 40, 15.0)
-    """
-    if "draws" in notes:
-        return notes["draws"] + notes.get("mutations_tried", 0)
-    return n * notes.get("draws_per_image", 1)
+    second = second_table(scene.second, batch.images, scene.book.classes, n=asked)
+    return pd.concat([own, labels, second], axis=1), features
 
 
 def is_base(cell: Cell) -> bool:

@@ -1,8 +1,9 @@
 """One set of plain draws a seed: the network evaluates no x_t of it twice.
 
-Plain sampling, the rounds that `quota` throws away and the pilots of every strategy and
-target begin at the same seeds. The memory stands where the U-Net stood and knows rows by
-their bytes, so that what is drawn, and what is counted as its cost, stays the same.
+Plain sampling, the rounds that `quota` throws away, the pools that `stratified` and
+`component-balanced` choose from and the pilots of every strategy and target begin at the same
+seeds. The memory stands where the U-Net stood and knows rows by their bytes, so that what is
+drawn, and what is counted as its cost, stays the same.
 """
 
 from __future__ import annotations
@@ -111,9 +112,12 @@ class Memory(nn.Module):
 
     def _keep(self, keys: list[tuple[int, bytes]], out: Tensor, h: Tensor | None) -> None:
         for i, key in enumerate(keys):
+            held = self._kept.get(key)
+            if held and (h is None or held[1] is not None):
+                continue
             row = (out[i].detach().cpu().clone(), None if h is None else h[i].detach().cpu().clone())
-            size = sum(part.nbytes for part in row if part is not None)
-            if key not in self._kept and self._size + size <= self.limit:
+            size = _bytes(row) - _bytes(held or ())
+            if self._size + size <= self.limit:
                 self._kept[key] = row
                 self._size += size
 
@@ -122,6 +126,10 @@ def with_memory(generator: Generator) -> tuple[Generator, Memory]:
     """The same generator behind a memory."""
     memory = Memory(generator.unet)
     return replace(generator, unet=memory), memory
+
+
+def _bytes(row: tuple[Tensor | None, ...]) -> int:
+    return sum(part.nbytes for part in row if part is not None)
 
 
 def _digest(row: Tensor) -> bytes:

@@ -6,6 +6,7 @@ on the same groups with as many faces of each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.spatial.distance import pdist
 
 from gammaface.audit.arms import Arm
 from gammaface.audit.cells import Stored
+from gammaface.audit.draw import is_base
 from gammaface.audit.reading import joint
 from gammaface.audit.reference import Real
 from gammaface.metrics import kernel_distance, nearest, precision_recall, quality_by_group
@@ -57,6 +59,23 @@ def common(sides: list[Faces], k: int, *, rows: int = ROWS) -> tuple[np.ndarray,
     return groups, int(min(counts[groups].min(), rows // len(groups))) if len(groups) else 0
 
 
+def matched(
+    arm: Faces, plain: Faces, reference: Faces, k: int, *, seed: int = 0
+) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """What is compared: the groups, and as many rows of each, (groups * n, d), of the three sides.
+
+    The rows come twice: as features, and on the reference's leading principal components.
+    Nothing where no group is large enough.
+    """
+    groups, n = common([arm, plain, reference], k)
+    if not n:
+        return groups, [], []
+    sides = [side.thinned(groups, n, seed=seed) for side in (arm, plain, reference)]
+    flat = np.concatenate(sides[:2])
+    projected, real = project(flat, sides[2], min(DIMENSIONS, flat.shape[1]))
+    return groups, sides, [*np.split(projected, 2), real]
+
+
 def distances(arm: Faces, plain: Faces, reference: Faces, k: int, *, seed: int = 0) -> dict[str, float]:
     """Distances to a reference, averaged over groups at one n, beside those of plain sampling.
 
@@ -68,14 +87,10 @@ def distances(arm: Faces, plain: Faces, reference: Faces, k: int, *, seed: int =
         (k = 3, all groups together) and ``groups``, their number. NaN where no group is
         large enough.
     """
-    groups, n = common([arm, plain, reference], k)
+    groups, sides, low = matched(arm, plain, reference, k, seed=seed)
     names = ("kernel", "frechet", "kernel_plain", "frechet_plain", "precision", "recall")
-    if not n:
+    if not len(groups):
         return dict.fromkeys(names, np.nan) | {"groups": 0}
-    sides = [side.thinned(groups, n, seed=seed) for side in (arm, plain, reference)]
-    flat = np.concatenate(sides[:2])
-    projected, real = project(flat, sides[2], min(DIMENSIONS, flat.shape[1]))
-    low = [*np.split(projected, 2), real]
 
     def mean(measure, which: int, rows: list[np.ndarray]) -> float:
         pairs = zip(*(np.split(rows[i], len(groups)) for i in (which, 2)), strict=True)
@@ -122,11 +137,18 @@ def near_copies(features: np.ndarray, real: Real | None, threshold: float) -> fl
     return float((nearest(features, real.train)[0] < threshold).mean())
 
 
+def copies_by_cell(cells: Sequence[Stored], real: Real | None) -> dict[str, float]:
+    """`near_copies` of each cell by its name: a draw that takes part in every target is looked at once."""
+    threshold = copy_threshold(real)
+    drawn = [s for s in cells if not (s.refused or is_base(s.cell)) and s.features is not None]
+    return {stored.cell.name: near_copies(stored.features, real, threshold) for stored in drawn}
+
+
 def seed_quality(
-    stored: Stored, plain: Stored, base: Stored, target: Target, *, real: Real | None, threshold: float
+    stored: Stored, plain: Stored, base: Stored, target: Target, *, real: Real | None
 ) -> dict[str, float]:
-    """Every quality figure of one draw, see `distances` (``_real`` and ``_base``), `diversity`
-    and `near_copies`; empty for a classifier without features."""
+    """Quality figures of one draw, see `distances` (``_real`` and ``_base``) and `diversity`;
+    empty for a classifier without features."""
     if stored.features is None or plain.features is None or base.features is None:
         return {}
     k, seed = len(target.shares), stored.cell.seed
@@ -135,10 +157,7 @@ def seed_quality(
     if real is not None:
         faces = Faces.of(real.features, real.labels, target)
         found |= {f"{name}_real": v for name, v in distances(arm, own, faces, k, seed=seed).items()}
-    return found | {
-        "diversity": diversity(arm, free, k, seed=seed),
-        "near_copies": near_copies(stored.features, real, threshold),
-    }
+    return found | {"diversity": diversity(arm, free, k, seed=seed)}
 
 
 def quality_table(
@@ -164,13 +183,14 @@ def quality_table(
         if not features or base is None:
             continue
         target, labels = targets[arm.target], arm.labels()
-        own = _few(Faces.of(np.concatenate(features), labels, target))
+        k = len(target.names)
+        own = few_of_each(Faces.of(np.concatenate(features), labels, target), k)
         references = {"base generator": Faces.of(base.features, base.labels, target)}
         if real is not None:
             references["real test faces"] = Faces.of(real.features, real.labels, target)
         names = np.array(target.names, dtype=object)
         for reference, faces in references.items():
-            few = _few(faces)
+            few = few_of_each(faces, k)
             for kind in ("kernel", "frechet"):
                 table = quality_by_group(
                     own.features,
@@ -184,7 +204,9 @@ def quality_table(
     return pd.concat(tables, ignore_index=True)[list(TABLE)] if tables else pd.DataFrame(columns=TABLE)
 
 
-def _few(faces: Faces) -> Faces:
-    rows = np.arange(len(faces.cells))
-    chosen = np.sort(thin(rows, min(ROWS, len(rows)), np.random.default_rng(0)))
+def few_of_each(faces: Faces, k: int, *, rows: int = ROWS) -> Faces:
+    """At most `rows` faces, thinned within groups: a rare one keeps all that its share allows."""
+    rng = np.random.default_rng(0)
+    groups = [np.flatnonzero(faces.cells == group) for group in range(k)]
+    chosen = np.sort(np.concatenate([thin(own, min(len(own), rows // k), rng) for own in groups]))
     return Faces(faces.features[chosen], faces.cells[chosen])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,13 @@ LEAST_SIDE = 16  # pixels; the cheeks of smaller pictures are less than one
 CHUNK = 512
 
 
-def label_table(classifier, images: torch.Tensor) -> pd.DataFrame:
+def read_faces(classifier, images: torch.Tensor) -> tuple[pd.DataFrame, np.ndarray | None]:
+    """`label_table` of images and the classifier's features (n, d), None where it has none."""
+    features = classifier.features(images) if hasattr(classifier, "features") else None
+    return label_table(classifier, images, features), features
+
+
+def label_table(classifier, images: torch.Tensor, features: np.ndarray | None = None) -> pd.DataFrame:
     """Probability of every class of every attribute, and skin tone.
 
     Parameters
@@ -29,6 +36,8 @@ def label_table(classifier, images: torch.Tensor) -> pd.DataFrame:
         As :func:`gammaface.strategies.as_labeller` takes it.
     images : float tensor of shape (n, 3, H, W)
         In [-1, 1].
+    features : array of shape (n, d), optional
+        The classifier's own of these images, which it need not compute again.
 
     Returns
     -------
@@ -36,8 +45,13 @@ def label_table(classifier, images: torch.Tensor) -> pd.DataFrame:
         ``<attribute>=<class>`` float32; ``age`` in years where the classifier estimates it;
         ``ita`` in degrees and ``tone`` in words, missing for pictures under 16 pixels.
     """
-    labeller = as_labeller(classifier)
-    parts = [labeller.probabilities(part) for part in images.split(CHUNK)]
+    if features is not None and hasattr(classifier, "of_features"):
+        labeller = as_labeller(SimpleNamespace(probabilities=classifier.of_features))
+        chunks = np.split(features, range(CHUNK, len(features), CHUNK))
+        parts = [labeller.probabilities(part) for part in chunks]
+    else:
+        labeller = as_labeller(classifier)
+        parts = [labeller.probabilities(part) for part in images.split(CHUNK)]
     found = {name: np.concatenate([part[name] for part in parts]) for name in labeller.classes}
     columns: dict[str, np.ndarray] = {}
     for name, words in told_classes(labeller.classes).items():
@@ -67,7 +81,7 @@ def second_table(
     answers = second.read(shown)
     columns = {}
     for name, words in classes.items():
-        if name in answers:
+        if name in second.by:
             codes = np.full(len(images), -1, dtype=np.int8)
             codes[: len(shown)] = pd.Categorical(answers[name].astype(object), categories=words).codes
             columns[SECOND + name] = codes

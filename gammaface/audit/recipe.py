@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from gammaface.audit.options import AIMS, Aim, AuditOptions, Method
+from gammaface.audit.second import PACKAGE
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.solver_choice import sampler_for
 from gammaface.strategies.option import Value
 
-N, SEEDS, LARGE_N = 2000, 5, 10_000
+N, SEEDS, LARGE_N, PILOT = 2000, 5, 10_000, 1000
+LARGE = ("plain", "component-uniform", "guided")  # the baselines, and the best at its price
 HARVEST = 2000
 
 
@@ -26,12 +28,11 @@ class Arm:
 
     strategy: str
     options: Mapping[str, Value] = field(default_factory=dict)
-    large: bool = False  # drawn at the larger n: plain, component-uniform and the best
 
 
 METHODS: dict[str, Arm] = {
-    "plain": Arm("plain", large=True),
-    "component-uniform": Arm("component-uniform", large=True),
+    "plain": Arm("plain"),
+    "component-uniform": Arm("component-uniform"),
     "quota": Arm("quota"),
     "component-balanced": Arm("component-balanced"),
     "stratified": Arm("stratified"),
@@ -39,7 +40,7 @@ METHODS: dict[str, Arm] = {
     "evolutionary": Arm("evolutionary"),
     # Scales from a small trial on race White/Black/Other: 4 steers too little, 30 spoils faces.
     "guided": Arm("distribution-guidance", {"scale": 10.0}),
-    "guided-selected": Arm("distribution-guidance", {"scale": 8.0, "pool": 3}, large=True),
+    "guided-selected": Arm("distribution-guidance", {"scale": 8.0, "pool": 3}),
     "h-directions": Arm("h-directions"),
     "self-debias": Arm("self-debias"),
 }
@@ -52,11 +53,13 @@ class Recipe:
     Attributes
     ----------
     n, large_n : int
-        Images a seed; the larger number for some methods.
+        Images a seed; the larger number for the methods `large`.
     seeds, pilot : int
-    methods : tuple of str
+    methods, large : tuple of str
         Names of `METHODS`.
     aims : tuple of Aim
+    second : tuple of str
+        Second opinions, as :func:`gammaface.audit.second.find_second` takes them.
     sampler, steps : str, int, optional
         By default as recorded for the model.
 
@@ -69,14 +72,16 @@ class Recipe:
     n: int = N
     large_n: int = LARGE_N
     seeds: int = SEEDS
-    pilot: int = 1000
+    pilot: int = PILOT
     methods: tuple[str, ...] = tuple(METHODS)
+    large: tuple[str, ...] = LARGE
     aims: tuple[Aim, ...] = AIMS
+    second: tuple[str, ...] = (PACKAGE,)
     sampler: str | None = None
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        for word in set(self.methods) - set(METHODS):
+        for word in {*self.methods, *self.large} - set(METHODS):
             raise GammaFaceError(
                 f"the recipe has no method '{word}'", fix=f"Choose from {', '.join(METHODS)}."
             )
@@ -93,7 +98,7 @@ class Recipe:
                 name,
                 METHODS[name].strategy,
                 METHODS[name].options,
-                n=self.large_n if METHODS[name].large else self.n,
+                n=self.large_n if name in self.large else self.n,
                 pilot=self.pilot,
             )
             for name in self.methods
@@ -120,23 +125,32 @@ class Recipe:
 
         Examples
         --------
-        >>> Recipe(n=200, large_n=200, seeds=2, sampler="ddim", steps=50).in_words().split(". ")[1]
-        'This is less than the full recipe of 2,000 images x 5 seeds, 10,000 for some methods.'
+        >>> few = Recipe(n=200, large_n=200, seeds=2, sampler="ddim", steps=50)
+        >>> print(few.in_words().split(". ")[1])
+        This is less than the full recipe of 2,000 images x 5 seeds, 10,000 for plain, component-uniform, \
+guided, pilots of 1,000.
         """
-        large = [name for name in self.methods if METHODS[name].large]
-        more = f"; {self.large_n:,} for {', '.join(large)}" if self.large_n > self.n else ""
+        large = [name for name in self.methods if name in self.large]
+        more = f"; {self.large_n:,} for {', '.join(large)}" if large and self.large_n > self.n else ""
         words = f"{self.n:,} images x {self.seeds} seeds a method and target{more}"
         words += f", {self.steps} {self.sampler} steps."
-        there = self.methods if drawn is None else set(drawn["method"])
-        missing = [name for name in METHODS if name not in there]
+        methods = self.methods if drawn is None else set(drawn["method"])
+        targets = {aim.name for aim in self.aims} if drawn is None else set(drawn["target"])
+        missing = [name for name in METHODS if name not in methods]
+        missing += [f"the target {aim.name}" for aim in AIMS if aim.name not in targets]
         if missing:
             words += f" Not drawn: {', '.join(missing)}."
         if drawn is not None and len(few := drawn[drawn["seeds"] < self.seeds]):
             listed = few.groupby("method", sort=False)["target"].agg(", ".join)
             words += f" Fewer seeds: {'; '.join(f'{name} ({t})' for name, t in listed.items())}."
-        if (self.n, self.large_n, self.seeds) < (N, LARGE_N, SEEDS) or self.seeds < SEEDS:
+        if self._less():
             words += (
-                f" This is less than the full recipe of {N:,} images x {SEEDS} seeds, {LARGE_N:,} for some"
-                " methods."
+                f" This is less than the full recipe of {N:,} images x {SEEDS} seeds, {LARGE_N:,} for"
+                f" {', '.join(LARGE)}, pilots of {PILOT:,}."
             )
         return words
+
+    def _less(self) -> bool:
+        """Whether any number is below the full recipe's."""
+        mine, full = (self.n, self.large_n, self.seeds, self.pilot), (N, LARGE_N, SEEDS, PILOT)
+        return any(a < b for a, b in zip(mine, full, strict=True)) or bool(set(LARGE) - set(self.large))

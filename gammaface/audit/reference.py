@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from gammaface.audit.reading import label_table
-from gammaface.datasets import load_random
+from gammaface.audit.reading import read_faces
+from gammaface.datasets import DataSource, load_random
+from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.images import to_unit
 from gammaface.workspace import Run
@@ -17,6 +21,7 @@ from gammaface.workspace import Run
 LIMIT = 4000  # real test faces
 TRAIN_LIMIT = 50_000
 ARRAYS = ("real_features", "train_features")
+KEY = "real.json"
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,25 @@ class Real:
         (n, d).
     train : numpy.ndarray or None
         (m, d) features of the generator's training faces, for the look for copies.
+    key : str
+        A hash of what it was read from and with; "" where that is not known.
     """
 
     labels: pd.DataFrame
     features: np.ndarray
     train: np.ndarray | None = None
+    key: str = ""
 
     def save(self, run: Run) -> None:
-        """Keep numbers, not pictures, in a run."""
+        """Keep numbers, not pictures, in a run; the key last, it says that the rest is whole."""
+        run.write_file(KEY, json.dumps({"key": ""}))
         run.write_table("real", self.labels)
         for name, array in zip(ARRAYS, (self.features, self.train), strict=True):
-            if array is not None:
+            if array is None:
+                (run.path / "arrays" / f"{name}.npy").unlink(missing_ok=True)
+            else:
                 run.write_array(name, array.astype(np.float16))
+        run.write_file(KEY, json.dumps({"key": self.key}))
 
     @classmethod
     def load(cls, run: Run) -> Real | None:
@@ -65,6 +77,7 @@ def read_real(
     train_split: str | None = None,
     limit: int = LIMIT,
     seed: int = 0,
+    kept: Path | None = None,
 ) -> Real:
     """Label real faces at the generator's resolution.
 
@@ -79,19 +92,54 @@ def read_real(
         The training faces, for the look for copies; None leaves it out.
     limit : int
         Test faces at most, at random.
+    kept : path, optional
+        A run that may hold the same numbers already: then no picture is read.
 
     Raises
     ------
     GammaFaceError
         As :func:`gammaface.datasets.load_images`, and for a classifier without features.
     """
+    if not hasattr(classifier, "features"):
+        raise GammaFaceError(
+            "distances to real faces need a classifier with features, which this one does not have",
+            fix="Leave the real faces out, or give a classifier that `train attributes` wrote.",
+        )
+    asked = {"split": split, "train_split": train_split, "limit": limit, "train_limit": TRAIN_LIMIT}
+    asked |= {"seed": seed, "side": generator.side, "classifier": getattr(classifier, "hash", "")}
+    key = _key(data, asked)
+    if kept is not None and (found := _held(kept, key)) is not None:
+        return found
 
     def read(part: str | None, most: int) -> torch.Tensor:
         return load_random(data, most=most, seed=seed, resolution=generator.side, split=part)
 
-    test = to_unit(read(split, limit))
+    labels, features = read_faces(classifier, to_unit(read(split, limit)))
     train = None
     if train_split is not None:
         pixels = read(train_split, TRAIN_LIMIT)
         train = np.concatenate([classifier.features(to_unit(part)) for part in pixels.split(4096)])
-    return Real(label_table(classifier, test), classifier.features(test), train)
+    return Real(labels, features, train, key)
+
+
+def _key(data: list[str], asked: dict) -> str:
+    """A hash of the files' names, sizes and times, their crops, and what else decides the numbers."""
+    files = []
+    for source in map(DataSource.parse, data):
+        inside = sorted(source.path.rglob("*")) if source.path.is_dir() else [source.path]
+        for file in (p for p in inside if p.is_file()):
+            told, name = file.stat(), file.relative_to(source.path.parent).as_posix()
+            files.append((name, told.st_size, told.st_mtime_ns, source.crop))
+    return hashlib.sha256(json.dumps([files, asked], sort_keys=True).encode()).hexdigest()
+
+
+def _held(place: Path, key: str) -> Real | None:
+    """The faces that a run holds under this key; whatever cannot be read is read anew from the pictures."""
+    try:
+        run = Run.open(place)
+        if json.loads((run.path / KEY).read_text())["key"] != key:
+            return None
+        real = Real.load(run)
+    except (GammaFaceError, OSError, ValueError, KeyError, TypeError):
+        return None
+    return real and Real(real.labels, real.features, real.train, key)

@@ -76,8 +76,11 @@ def cells_of(shares: pd.DataFrame, target: str) -> pd.DataFrame:
 
 
 def price_of(pareto: pd.DataFrame, goals: pd.DataFrame, summary: pd.DataFrame):
-    """Evenness against its price by the reading that counts, with the goal's corner."""
-    reading = headline(summary)
+    """Evenness against its price by the reading that counts, with the goal's corner.
+
+    `pareto` and `goals` are one target's rows, `summary` may be everybody's.
+    """
+    reading = headline(summary[summary["target"].isin(pareto["target"])])
     limits = goals[goals["reading"] == reading]
     return figures.price(
         pareto[pareto["reading"] == reading],

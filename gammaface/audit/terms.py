@@ -70,6 +70,17 @@ def cell_words(target: str, cell: str) -> str:
     return ", ".join(word_of(name, value) for name, value in zip(attributes, parts, strict=True))
 
 
+def cells_in_words(target: str, cells: str) -> str:
+    """Several cells, joined by semicolons, as people read them.
+
+    Examples
+    --------
+    >>> cells_in_words("gender+young40", "female, young; male, old")
+    'female, under 40; male, 40 or over'
+    """
+    return "; ".join(cell_words(target, cell) for cell in cells.split("; "))
+
+
 def capital(text: str) -> str:
     """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
@@ -90,7 +101,7 @@ def in_order(summary: pd.DataFrame) -> list[str]:
 
 
 def headline(summary: pd.DataFrame) -> str:
-    """The reading that counts: corrected where every arm that was drawn has it."""
+    """The reading that counts for one target's rows: corrected where every arm that was drawn has it."""
     drawn = summary[summary["seeds"] > 0]
     known = len(drawn) and not np.isnan(drawn["fd_corrected"].to_numpy(dtype=float)).any()
     return "corrected" if known else "labels"

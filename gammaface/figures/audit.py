@@ -86,7 +86,7 @@ def price(
     pareto : pandas.DataFrame
         ``method, cost, fd, low, high, noise_floor, on_front`` of one target and reading.
     limit, cost_limit : float
-        Of the goal; the corner that meets both is tinted.
+        Of the goal; the corner that meets both is tinted. The goal asks for more than these two.
     words : str
         Of the vertical axis.
     """
@@ -98,7 +98,7 @@ def price(
     goal = dict(type="rect", x0=left, x1=cost_limit, y0=0, y1=limit, fillcolor=GREEN, line_width=0)
     figure.add_shape(**goal, layer="below")
     if limit > 0:
-        text = dict(text="goal", x=np.log10(cost_limit), y=limit, xanchor="right", yanchor="top")
+        text = dict(text="both limits met", x=np.log10(cost_limit), y=limit, xanchor="right", yanchor="top")
         figure.add_annotation(**text, showarrow=False, font_size=12)
     front = pareto[pareto["on_front"].astype(bool)].sort_values("cost")
     figure.add_trace(

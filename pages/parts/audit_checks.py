@@ -1,10 +1,10 @@
-"""Parts of Audit/Quality that need no distance: near-copies, and skin tone."""
+"""Parts of Audit/Quality that need no distance: near-copies, skin tone, and which groups were compared."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from gammaface.audit.terms import PLAIN, cell_words
+from gammaface.audit.terms import PLAIN, cell_words, cells_in_words
 from gammaface.figures import audit_quality as figures
 from gammaface.shares.people import SMALL
 
@@ -27,6 +27,21 @@ def copies(audit: Audit, target: str) -> None:
         "Not measured in this audit: it was given no training faces. On the command line,"
         " `--real FACES --train-split train` looks for near-copies."
     )
+
+
+def compared(audit: Audit, target: str, reference: str) -> None:
+    """Which methods were not compared on every group; an audit of before may not tell."""
+    table = audit.of("summary", target)
+    if "groups_all" not in table:
+        return
+    part = table[(table["seeds"] > 0) & (table[f"groups_{reference}"] < table["groups_all"])]
+    told = [
+        f"{row['method']} {row[f'groups_{reference}']} of {row['groups_all']}"
+        f" (without {cells_in_words(target, row[f'left_out_{reference}'])})"
+        for row in part.to_dict(orient="records")
+    ]
+    if told:
+        st.caption(f":material/info: Groups compared: {', '.join(told)}.")
 
 
 def skin(audit: Audit, target: str, method: str) -> None:

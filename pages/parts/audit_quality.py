@@ -8,6 +8,7 @@ from gammaface.audit.terms import PLAIN, REFERENCES, cell_words
 from gammaface.figures import audit_quality as figures
 from gammaface.shares.people import SMALL
 
+from .audit_checks import compared
 from .audits import Audit
 from .people import FIXED
 
@@ -86,8 +87,10 @@ def against_plain(audit: Audit, target: str, reference: str, kind: str) -> None:
         st.caption(
             f"Features of {audit.book['extractor']}; only Inception's own weights would make a Fréchet"
             " distance an FID. A method and plain sampling are compared on the same groups with as many"
-            " faces of each, so that shares that differ cannot move a distance."
+            " faces of each, so that shares that differ cannot move a distance. Seeds are put together where"
+            " more groups can be compared then; their intervals are over faces."
         )
+        compared(audit, target, reference)
     said = audit.said(target, "quality")
     if said:
         with st.expander("Every method in words"):
@@ -97,17 +100,19 @@ def against_plain(audit: Audit, target: str, reference: str, kind: str) -> None:
 def groups(audit: Audit, target: str, method: str, reference: str, kind: str) -> None:
     """One method group by group, and how far its groups lie apart."""
     rows = audit.of("quality", target)
-    rows = rows[(rows["kind"] == kind) & (rows["reference"] == TABLE[reference])]
+    rows = rows[(rows["kind"] == "kernel") & (rows["reference"] == TABLE[reference])]
     rows = rows.assign(group=[cell_words(target, g) for g in rows["group"]])
     own, plain = (rows[rows["method"] == name] for name in (method, PLAIN))
     left, right = st.columns(2, gap="medium")
     with left:
         if own["value"].notna().any():
             st.plotly_chart(
-                figures.by_group(own, kind=kind, plain=plain, method=method),
+                figures.by_group(own, plain=plain, method=method),
                 config=FIXED,
-                alt=f"Distance of each group under {method} and plain sampling to the reference.",
+                alt=f"Kernel distance of each group under {method} and plain sampling to the reference.",
             )
+        if kind == "frechet":
+            st.caption("Always the kernel distance: a Fréchet distance grows with fewer faces of a group.")
         few = own[own["note"].str.contains("under", na=False)]
         if len(few):
             told = ", ".join(f"{g} ({n})" for g, n in zip(few["group"], few["n"], strict=True))

@@ -15,6 +15,7 @@ from .audits import Audit, recalls_in_words
 from .people import FIXED
 
 MARKS = {True: ":material/check_circle: **Met.**", False: ":material/cancel: **Missed.**"}
+UNKNOWN = ":material/help: **Met as far as measured.**"
 
 
 def goals(audit: Audit, target: str) -> None:
@@ -22,15 +23,15 @@ def goals(audit: Audit, target: str) -> None:
     row = audit.of("answers", target).iloc[0]
     where = f"{capital(target_words(target))}: "
     with st.container(border=True):
-        mark = MARKS.get(row["met"], ":material/help: **Not told.**")
+        mark = MARKS.get(row["met"], UNKNOWN if row["method"] else ":material/help: **Not told.**")
         first, _, rest = capital(row["sentence"].removeprefix(where)).partition(". ")
         st.markdown(f"{mark} {first}{'.' if rest else ''}")
         st.markdown(rest)
         st.caption(
             "The goal: the best method other than quotas reaches a fifth of plain sampling's fairness"
             " discrepancy (FD), or the noise floor, at no more than twice its network evaluations; a"
-            " quarter at four times for targets of more than three cells. The second opinion, where it"
-            " reads the target, confirms it, and quality is kept."
+            " quarter at four times for targets of more than three cells. A second opinion confirms it, and"
+            " quality is kept in every group; where either is not known, it is met as far as measured."
         )
 
 
@@ -61,7 +62,7 @@ def evenness(audit: Audit, target: str) -> None:
         st.plotly_chart(
             price_of(pareto, goals, audit.tables["summary"]),
             config=FIXED,
-            alt="Fairness discrepancy against network evaluations; the tinted corner meets the goal.",
+            alt="Fairness discrepancy against network evaluations; the tinted corner meets both limits.",
         )
     _table(comparison.evenness(summary, target))
     _table(comparison.price(summary, target))
@@ -108,7 +109,7 @@ def details(audit: Audit, target: str) -> None:
     extractor = audit.book["extractor"] or "none: no distance was measured"
     st.caption(
         "Distances within groups at one n, to real test faces (real) or the base generator's own (base);"
-        f" brackets: 95% over seeds; features of {extractor}. Only"
+        f" brackets: 95% over seeds, or over faces where seeds are together; features of {extractor}. Only"
         " Inception's own weights would make a Fréchet distance an FID. More on the page Quality."
     )
     for sentence in audit.said(target, "components", "quality", "moved", "limits"):

@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from gammaface.attributes import load_attributes
-from gammaface.audit import Aim, AuditOptions, Method, Second, run_audit
+from gammaface.audit import Aim, AuditOptions, Method, run_audit
 from gammaface.audit.reading import label_table
 from gammaface.audit.reference import Real
-from gammaface.audit.second import words_of
+from gammaface.audit.second import second_of
 from gammaface.audit.shipping import ship
 from gammaface.balancing import balance
 from gammaface.workspace import Run, list_runs
@@ -43,9 +43,8 @@ def audited(tiny, tiny_folder, models, tmp_path_factory):
         resamples=4,
     )
     out = tmp_path_factory.mktemp("audited") / "first-audit"
-    return run_audit(
-        tiny, classifier, options, out=out, real=real, second=Second("another", words_of(classifier))
-    ).path
+    second = second_of(classifier, "another")
+    return run_audit(tiny, classifier, options, out=out, real=real, second=second).path
 
 
 @pytest.fixture

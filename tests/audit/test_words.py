@@ -25,7 +25,8 @@ def row(method, target="gender", **changes):
     known |= {"seeds": 5, "n": 2000, "n_second": 0, "note": "", "cost": 1.0, "diversity_high": np.nan}
     for column, floor, _ in READINGS.values():
         known |= {column: np.nan, f"{column}_sd": np.nan, floor: np.nan}
-    known |= {"fd": 0.1, "fd_sd": 0.01, "noise_floor": 0.0158}
+    known |= {"fd": 0.1, "fd_sd": 0.01, "noise_floor": 0.0158, "groups_all": 2}
+    known |= {"groups_real": 2, "groups_base": 2, "pooled_real": False, "pooled_base": False}
     return blank | known | changes
 
 
@@ -93,8 +94,8 @@ def test_quality_that_fell_is_said():
         return said(row("plain"), row("guided", **changes), about="quality")[0]
 
     assert (
-        "against real test faces, kernel distance is larger than plain's: +0.01 [+0.005, +0.015], +20%"
-        in of(0.005, 0.015)
+        "on 2 of 2 groups, against real test faces, kernel distance is larger than plain's: +0.01"
+        " [+0.005, +0.015], +20%" in of(0.005, 0.015)
     )
     assert "is smaller than plain's" in of(-0.03, -0.01)
     assert "differs from plain's no more than seeds do" in of(-0.01, 0.02)

@@ -1,0 +1,32 @@
+"""Figures of an audit that must not compare what does not compare."""
+
+import numpy as np
+import pandas as pd
+
+from gammaface.audit.report import price_of
+from gammaface.figures.audit_quality import by_group
+
+
+def rows(*values):
+    groups = [*"abc"[: len(values)], "mean over groups"]
+    value = np.array([*values, np.nanmean(values)], dtype=float)
+    return pd.DataFrame({"group": groups, "value": value, "low": value, "high": value, "n": 30})
+
+
+def test_means_over_other_groups_are_not_shown_side_by_side():
+    figure = by_group(rows(0.1, 0.2, 0.3), plain=rows(0.1, 0.2, 0.3), method="quota")
+    assert figure.layout.yaxis.ticktext[-1] == "<b>mean over groups</b>"
+    figure = by_group(rows(0.1, 0.2, 0.3), plain=rows(0.1, 0.2, np.nan), method="quota")
+    assert figure.layout.yaxis.ticktext == ("a", "b", "c")
+    assert "kernel" in figure.layout.xaxis.title.text
+
+
+def test_the_price_is_shown_by_the_targets_own_reading(drawn):
+    """The toy has recalls of one attribute only."""
+    run, _ = drawn
+    summary, pareto, goals = (run.table(name) for name in ("summary", "pareto", "goals"))
+    words = {}
+    for target in ("side", "side+level"):
+        own = (table[table["target"] == target] for table in (pareto, goals))
+        words[target] = price_of(*own, summary).layout.yaxis.title.text
+    assert words == {"side": "FD, corrected", "side+level": "FD, as labelled"}
