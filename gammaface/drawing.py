@@ -95,14 +95,14 @@ def draw_run(
         }
     ask |= {"target": target, "labeller": labeller, "pilot": pilot, "options": completed}
     pooled = strategy == "component-uniform" and injection in POOLED
-    weights = {generator.name: generator.weights_hash}
+    made = {"weights": {generator.name: generator.weights_hash}, "precision": generator.precision}
     if pooled and workers.count > 1:
         raise GammaFaceError(
             f"the injection '{injection}' chooses among the draws of the whole batch, which"
             f" {workers.count} workers cannot share",
             fix="Start it as one process, or use the injection mean-noise or resume.",
         )
-    with writing(out, kind="sample", config=config, weights=weights, workers=workers) as run:
+    with writing(out, kind="sample", config=config, **made, workers=workers) as run:
         if strategy == "component-uniform" and not pooled and workers.main:
             for name in ("means", "covariances"):  # where each picture began, see `origin`
                 run.write_array(f"mixture_{name}", getattr(mixture, f"{name}_"))
@@ -236,7 +236,7 @@ def _cost(run: Run) -> str:
 
 def _notes(run: Run) -> dict:
     if run.has(NOTES):
-        return json.loads((run.path / NOTES).read_text())
+        return run.read_json(NOTES)
     return {"pilot_evaluations": 0, "blocks": []}
 
 

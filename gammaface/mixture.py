@@ -185,7 +185,7 @@ class LatentMixture:
             )
         parts = {name: np.array(run.array(f"mixture_{name}")) for name in (*STORED, "curve")}
         try:
-            settings = json.loads((run.path / "mixture.json").read_text())
+            settings = run.read_json("mixture.json")
             converged, repairs = settings.pop("converged"), settings.pop("repairs")
             mixture = cls(len(parts["weights"]), **settings)
         except (ValueError, KeyError, TypeError) as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from pathlib import Path
 
 import jinja2
@@ -21,6 +20,7 @@ from plotly.offline import get_plotlyjs
 from gammaface import figures
 from gammaface.errors import GammaFaceError
 from gammaface.labelling.hand_labels import recalls_in_words
+from gammaface.run_files import content_of
 from gammaface.shares.people import attributes_of, name_of
 from gammaface.workspace import Run
 
@@ -83,7 +83,7 @@ def study_page(run: Run) -> str:
             fix="Run `python -m gammaface demo --out DIR`.",
         )
     try:
-        return _render(run, json.loads((run.path / "metrics.json").read_text()))
+        return _render(run, run.read_json("metrics.json"))
     except (ValueError, TypeError, KeyError, AttributeError, jinja2.UndefinedError, RecursionError):
         raise GammaFaceError(
             "the numbers of this run are damaged", where=run.path, fix="Compute the run again."
@@ -173,12 +173,7 @@ def _pictures(run: Run, group: str, component: int | None = None) -> list[dict]:
 
 def inline_picture(file: Path) -> str:
     """A picture as a data address."""
-    try:
-        return "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
-    except OSError:
-        raise GammaFaceError(
-            "a picture of the run is missing", where=file, fix="Compute the run again."
-        ) from None
+    return "data:image/png;base64," + base64.b64encode(content_of(file)).decode()
 
 
 def _columns(run: Run) -> list[dict]:

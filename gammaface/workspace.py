@@ -29,11 +29,11 @@ import numpy as np
 import pandas as pd
 
 from gammaface.errors import GammaFaceError
-from gammaface.files import write_whole
+from gammaface.files import json_object, write_whole
 from gammaface.parallel.workers import ALONE, Workers
 from gammaface.runs.checksums import CHEAP, damaged_files, is_as_listed, read_list, seal
 from gammaface.runs.locks import locked
-from gammaface.runs.manifests import Manifest, check_name, read_manifest, versions
+from gammaface.runs.manifests import Manifest, check_name, check_same, read_manifest, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES, MODELS = ROOT / "examples", ROOT / "models"
@@ -81,6 +81,14 @@ class Run:
         """A stored table."""
         return self._read(self.path / "tables" / f"{name}.parquet", pd.read_parquet)
 
+    def read_bytes(self, relative: str) -> bytes:
+        """The content of any other file, such as a picture."""
+        return self._read(self.path / relative, Path.read_bytes)
+
+    def read_json(self, relative: str) -> dict:
+        """The object that a JSON file holds."""
+        return self._read(self.path / relative, json_object)
+
     def has(self, relative: str) -> bool:
         return (self.path / relative).is_file()
 
@@ -91,18 +99,20 @@ class Run:
         return self.path / "images" / group / f"{seed:08d}.png"
 
     def _read(self, file: Path, reader: Callable):
+        name, folder = file.relative_to(self.path).as_posix(), file.parent.name
         if not file.is_file():
+            named = f"{folder[:-1]} named '{file.stem}'" if folder in ("tables", "arrays") else f"file {name}"
             raise GammaFaceError(
-                f"the run has no {file.parent.name[:-1]} named '{file.stem}'",
+                f"the run has no {named}",
                 where=self.path,
                 fix="It may not be finished: run the same command again to resume it.",
             )
         try:
             self._compare(file)
             return reader(file)
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, RecursionError) as error:
             raise GammaFaceError(
-                f"the file {file.relative_to(self.path)} is damaged: {error}",
+                f"the file {name} is damaged: {error}",
                 where=file,
                 fix="Delete this file and run the same command again to compute it anew.",
             ) from None
@@ -163,24 +173,29 @@ def writing(
     kind: str,
     config: dict,
     weights: dict[str, str] | None = None,
+    precision: str = "",
     workers: Workers = ALONE,
 ) -> Iterator[Run]:
     """Create or resume a run and hold its lock; the state is kept truthful on the way out.
 
-    Resuming needs the same `config` and the same weights; anything else is refused, so a
-    run never mixes two computations. Several `workers` open it, and leave it, together.
+    Resuming needs the same `config`, the same weights and the same `precision`, that of the
+    networks that compute it (empty: none does); anything else is refused, so a run never
+    mixes two computations. Several `workers` open it, and leave it, together.
 
     Raises
     ------
     GammaFaceError
         When another job writes the run, the place cannot be written, the name is not
-        a plain file name, or another configuration lies there.
+        a plain file name, another configuration lies there, or the run was begun in another
+        precision.
     """
     path = Path(path)
-    config, weights = json.loads(json.dumps(config)), weights or {}
     check_name(path.name)
-    with _opened(path, workers, lambda: _create_or_resume(path, kind, config, weights)) as (run, held):
+    config = json.loads(json.dumps(config))
+    asked = Manifest(path.name, kind, config, weights or {}, versions=versions(precision))
+    with _opened(path, workers, lambda: _create_or_resume(path, asked)) as (run, held):
         try:
+            check_same(run.manifest, asked, where=path)  # as a worker on another host sees it
             yield run
             workers.wait()
         except KeyboardInterrupt:
@@ -237,21 +252,16 @@ def _opened(path: Path, workers: Workers, begin: Callable[[], tuple[Run, str]]) 
     workers.wait()
 
 
-def _create_or_resume(path: Path, kind: str, config: dict, weights: dict) -> tuple[Run, str]:
+def _create_or_resume(path: Path, asked: Manifest) -> tuple[Run, str]:
     """The run, and the sha256 of the list of checksums that held until now."""
     if not (path / "manifest.json").exists():
         if any(p.name != ".lock" for p in path.iterdir()):
             raise GammaFaceError("the folder holds other files", where=path, fix="Give a new or empty --out.")
-        run = Run(path, Manifest(path.name, kind, config, weights))
-        run.update(created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), versions=versions())
+        run = Run(path, asked)
+        run.update(created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
         return run, ""
     run = Run.open(path)
-    if (run.manifest.kind, run.manifest.config, run.manifest.weights) != (kind, config, weights):
-        raise GammaFaceError(
-            f"a run of kind '{run.manifest.kind}' with other settings or weights lies here",
-            where=path,
-            fix="Give another --out, or delete that run.",
-        )
+    check_same(run.manifest, asked, where=path)
     held = run.manifest.checksums
     run.update(state="running", note="", checksums="")
     return run, held

@@ -102,10 +102,11 @@ def marked_png(run: Run, row: pd.Series, *, strategy: str) -> bytes:
         When the file is missing or damaged.
     """
     try:
-        png = Path(row["file"]).read_bytes()
-    except OSError:
+        png = run.read_bytes(Path(row["file"]).relative_to(run.path).as_posix())
+    except GammaFaceError as error:
         raise GammaFaceError(
-            f"the picture of seed {row['seed']} is missing", fix="Draw the batch again."
+            f"the picture of seed {row['seed']} is missing or damaged: {error.what}",
+            fix="Draw the batch again.",
         ) from None
     return with_text(png, facts_of(run, row, strategy=strategy))
 
