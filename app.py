@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import pictures, sign_in, state
+from pages.parts import pictures, red_box, sign_in, state
 
 # A file of ours: Streamlit fetches emoji and material page icons from the network.
 st.set_page_config(page_title="GammaFace", page_icon=str(pictures.ICON), layout="wide")
@@ -97,18 +97,20 @@ st.session_state["showing"] = page.url_path
 for key, value in st.session_state.pop("show_next", {}).items():
     st.session_state[key] = value
 
-with st.sidebar:
-    model = st.selectbox("Model", state.models(), key="model", format_func=state.short, bind="query-params")
-    st.selectbox("Device", state.devices(), key="device", persist_state="session")
-    runs = [r.manifest.name for r in state.studies() if r.manifest.config["model"] == model]
-    st.selectbox(
-        "Run",
-        runs,
-        index=runs.index(state.FIRST) if state.FIRST in runs else 0,
-        key="run",
-        bind="query-params",
-        placeholder="No run yet",
-    )
-
-with state.in_words():
+with red_box.in_words():
+    with st.sidebar:
+        known = state.models()
+        state.missed("model", known, "model")
+        model = st.selectbox("Model", known, key="model", format_func=state.short, bind="query-params")
+        st.selectbox("Device", state.devices(), key="device", persist_state="session")
+        runs = [r.manifest.name for r in state.studies() if r.manifest.config["model"] == model]
+        state.missed("run", runs, "study of this model")
+        st.selectbox(
+            "Run",
+            runs,
+            index=runs.index(state.FIRST) if state.FIRST in runs else 0,
+            key="run",
+            bind="query-params",
+            placeholder="No run yet",
+        )
     page.run()

@@ -4,9 +4,9 @@ import streamlit as st
 
 from pages.parts import application_forms, applications
 from pages.parts.frame import head
+from pages.parts.leads import CLASSIFIER, UPSCALER
 from pages.parts.people import PERCEIVED
 
-CLASSIFIER, UPSCALER = "A face classifier", "An upscaler"
 KINDS = {
     CLASSIFIER: ("classifier-audit", applications.classifier_found, application_forms.classifier_form),
     UPSCALER: ("super-resolution-audit", applications.upscaling_found, application_forms.upscaling_form),
@@ -24,7 +24,9 @@ EMPTY = {
 }
 
 head("Applications", "Does what is built on faces treat every group alike? Balanced faces tell.")
-what = st.segmented_control("What is tried", list(KINDS), default=CLASSIFIER, required=True, key="tried")
+what = st.segmented_control(
+    "What is tried", list(KINDS), default=CLASSIFIER, required=True, key="tried", bind="query-params"
+)
 kind, found, form = KINDS[what]
 model = st.session_state.get("model")
 runs = applications.runs_of(kind, model)
@@ -38,7 +40,7 @@ if not runs:
 
 name = next(iter(runs))
 if len(runs) > 1:
-    name = st.selectbox("Run", list(runs), key=f"application-{kind}", width=420)
+    name = st.selectbox("Run", list(runs), key=f"application-{kind}", bind="query-params", width=420)
 st.caption(f"{applications.facts(runs[name])} {PERCEIVED}")
 found(runs[name])
 with st.expander("Try another"):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.folder import counted, crossed, left_out, seen
 from pages.parts.frame import head
+from pages.parts.words import listed
 
 AUTOMATIC, AS_LABELLED = "Recognise it", "As labelled"
 LAYOUTS = (AUTOMATIC, "fairface", "ffhq", "celeba", "utkface", "csv", "parquet")
@@ -71,7 +72,7 @@ labels = report.grouped(None if preset == AS_LABELLED else preset)
 sentences = in_words(report, labels)
 if sentences:
     st.subheader("What to know before you use it", anchor=False)
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+    st.markdown(listed(sentences))
 with st.container(horizontal=True):
     if not report.checked and st.button("Read every picture to its end", icon=":material/fact_check:"):
         st.session_state["read-through"] = path

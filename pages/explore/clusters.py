@@ -9,9 +9,11 @@ from pages.parts.frame import head, nothing_yet
 from pages.parts.harvesting import COVARIANCES, described
 from pages.parts.latent_map import latent_map, point_at
 from pages.parts.people import FIXED
+from pages.parts.red_box import in_words
 from pages.parts.selection import selection
-from pages.parts.state import chosen_study, explorations, in_words, read_clusters, short
+from pages.parts.state import chosen_study, explorations, read_clusters, short
 from pages.parts.study import Clusters
+from pages.parts.words import plain, upper
 
 KEPT = (
     *("model", "n", "t", "space", "pca", "sampler", "steps", "seed", "k_max", "labelled"),
@@ -48,8 +50,7 @@ def why_this_k(clusters: Clusters) -> None:
     """The reason for K, what speaks against it, and a way to another."""
     k = clusters.numbers["k"]
     words, other = st.columns([5, 1], vertical_alignment="center")
-    reason = k["reason"][:1].upper() + k["reason"][1:]
-    words.markdown(f"{reason}. This run uses **K = {k['used']}**.")
+    words.markdown(f"{upper(plain(k['reason']))}. This run uses **K = {plain(k['used'])}**.")
     with other.popover("Another K", icon=":material/tune:", width="stretch"):
         wanted = st.number_input("Components (K)", 1, 64, value=k["used"], key=f"another-{clusters.name}")
         covariance = st.selectbox(
@@ -62,7 +63,7 @@ def why_this_k(clusters: Clusters) -> None:
             options |= {"of": of, "k": int(wanted), "covariance": covariance}
             work.start("explore", options, title=f"K = {wanted} on the latents of {of}")
     for warning in k["warnings"]:
-        st.warning(warning[:1].upper() + warning[1:], icon=":material/warning:")
+        st.warning(upper(plain(warning)), icon=":material/warning:")
 
 
 @st.fragment
@@ -91,7 +92,8 @@ def _map_and_selection(clusters: Clusters) -> None:
 clusters = choose()
 if clusters is not None:
     harvest = clusters.config | clusters.numbers["harvest"]
-    st.caption(f"Latents: {described(harvest)}. Model {short(clusters.model)}, run {clusters.name}.")
+    whose = plain(f"Model {short(clusters.model)}, run {clusters.name}.")
+    st.caption(f"Latents: {described(harvest)}. {whose}")
     why_this_k(clusters)
     map_and_selection(clusters)
     st.subheader("Components", anchor=False)

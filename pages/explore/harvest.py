@@ -9,6 +9,7 @@ from pages.parts.job_rows import duration
 from pages.parts.schedule import sqrt_abars
 from pages.parts.state import chosen_study, explorations, short
 from pages.parts.study import Study
+from pages.parts.words import plain
 
 DEFAULT = 0.44  # sqrt(abar), where the paper looks
 SHOWN = 6
@@ -58,7 +59,7 @@ alphas = sqrt_abars(model)
 share = max(0.02, 1 - t / (len(alphas) if alphas is not None else 1000))
 left = seconds(options, study, share)
 about = (
-    f" About {duration(left)}, if this machine is as fast as the one that computed {study.name}."
+    f" About {duration(left)}, if this machine is as fast as the one that computed {plain(study.name)}."
     if left
     else ""
 )
@@ -72,7 +73,7 @@ found = explorations(model)
 if found:
     st.subheader("Harvested so far", anchor=False)
     for run in found[:SHOWN]:
-        words, button = st.columns([5, 1], vertical_alignment="center")
-        words.markdown(f"{described(run.manifest.config)} · {run.manifest.name}")
-        if button.button("See clusters", key=f"see-{run.manifest.name}", width="stretch"):
-            work.show({"latents": run.manifest.name}, "pages/explore/clusters.py")
+        words, way = st.columns([5, 1], vertical_alignment="center")
+        words.markdown(f"{described(run.manifest.config)} · {plain(run.manifest.name)}")
+        latents = {"latents": run.manifest.name}
+        way.page_link("pages/explore/clusters.py", label="See clusters", query_params=latents)

@@ -1,7 +1,5 @@
 """Explore/Timesteps: in which space, when, and with how many components do clusters follow people?"""
 
-import json
-
 import pandas as pd
 import streamlit as st
 
@@ -20,7 +18,7 @@ TABLES = ("sweep", "association", "probes")
 @st.cache_data(show_spinner=False, max_entries=4)
 def read(path: str, stamp: str) -> tuple[dict[str, pd.DataFrame], dict]:
     run = Run.open(path)
-    return {name: run.table(name) for name in TABLES}, json.loads((run.path / "metrics.json").read_text())
+    return {name: run.table(name) for name in TABLES}, run.read_json("metrics.json")
 
 
 def upper(text: str) -> str:

@@ -11,6 +11,7 @@ from pages.parts.face_drawer import face_drawer
 from pages.parts.frame import open_page
 from pages.parts.strategy_form import strategy_form
 from pages.parts.taking import take_along
+from pages.parts.words import plain
 
 study = open_page(
     "Balanced",
@@ -29,7 +30,7 @@ choice = st.selectbox(
     width=620,
 )
 shown = read(study, found.get(choice))
-st.caption(shown.words + ".")
+st.caption(plain(shown.words) + ".")
 what_it_did(study, shown)
 columns(study, shown)
 costs(shown)

@@ -13,6 +13,7 @@ from gammaface.workspace import EXAMPLES, Run, list_runs
 from . import pictures
 from .people import FIXED
 from .state import short
+from .words import listed, plain
 
 
 def runs_of(kind: str, model: str | None) -> dict[str, Run]:
@@ -25,7 +26,7 @@ def runs_of(kind: str, model: str | None) -> dict[str, Run]:
 
 def sentences(run: Run) -> None:
     """What was found, in words."""
-    st.markdown("\n".join(f"- {text}" for text in run.table("sentences")["sentence"]))
+    st.markdown(listed(run.table("sentences")["sentence"]))
 
 
 def classifier_found(run: Run) -> None:
@@ -91,7 +92,7 @@ def upscaling_found(run: Run) -> None:
         for group in ("before", *methods)
         for file in kept
     ]
-    st.markdown(f"**Before, and made small and large again by {' and '.join(methods)}**")
+    st.markdown(f"**Before, and made small and large again by {plain(' and '.join(methods))}**")
     st.html(pictures.faces_html(faces, columns=max(1, len(kept))))
     with st.expander("From which class to which"):
         flows = run.table("flows").query("before != after and count > 0")
@@ -102,7 +103,7 @@ def upscaling_found(run: Run) -> None:
 def facts(run: Run) -> str:
     """What was tried, in one line."""
     config = run.manifest.config
-    return (
+    return plain(
         f"{run.table('faces')['face'].nunique():,} faces of {short(config['model'])}, even over"
         f" {' and '.join(attribute_words(g) for g in config['groups'])}, run {run.manifest.name}."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,7 +11,8 @@ from gammaface.audit.terms import attribute_words, in_order, short_words
 from gammaface.errors import GammaFaceError
 from gammaface.workspace import EXAMPLES, Run, list_runs
 
-from .state import short, stamp_of
+from .state import missed, short, stamp_of
+from .words import plain
 
 COLUMNS = {
     "summary": {"method", "target", "strategy", "seeds", "n", "fd", "fd_low", "noise_floor", "cost", "note"},
@@ -76,6 +76,7 @@ def choose_audit() -> Audit | None:
     runs = {r.manifest.name: r for r in audits(st.session_state.get("model"))}
     if not runs:
         return None
+    missed("audit", runs, "audit")
     name = next(iter(runs))
     if len(runs) > 1:
         name = st.selectbox("Audit", list(runs), key="audit", bind="query-params", width=420)
@@ -97,12 +98,8 @@ def read_audit(path: str, stamp: int) -> Audit:
     for name, columns in COLUMNS.items():
         if columns - set(tables[name]):
             raise GammaFaceError(f"the audit's table '{name}' lacks columns", fix=FIX)
-    try:
-        book = json.loads((run.path / "audit.json").read_text())
-        whole = not BOOK - set(book)
-    except (OSError, ValueError, TypeError):
-        whole = False
-    if not whole or tables["summary"].empty:
+    book = run.read_json("audit.json")
+    if BOOK - set(book) or tables["summary"].empty:
         raise GammaFaceError("what this audit was read with is missing or damaged", fix=FIX)
     thumbnails = run.table("thumbnails") if run.has("tables/thumbnails.parquet") else pd.DataFrame()
     return Audit(run, tables, book, thumbnails)
@@ -131,7 +128,7 @@ def facts(audit: Audit) -> str:
     seeds = " to ".join(f"{v}" for v in dict.fromkeys((drawn["seeds"].min(), drawn["seeds"].max())))
     noun = "seed" if seeds == "1" else "seeds"
     words = f"{n} images x {seeds} {noun} a method, {c['steps']} {c['sampler']} steps,"
-    return f"{words} model {short(c['model'])}, run {audit.name}. {audit.run.manifest.note}".strip()
+    return plain(f"{words} model {short(c['model'])}, run {audit.name}. {audit.run.manifest.note}".strip())
 
 
 def recalls_in_words(audit: Audit, target: str) -> str:
@@ -140,7 +137,7 @@ def recalls_in_words(audit: Audit, target: str) -> str:
     known = audit.book["recalls"]
     if any(name not in known for name in attributes):
         return "Nothing is corrected: the classifier's recalls of this target are not known."
-    parts = [f"{attribute_words(name)}: {known[name]['source']}" for name in attributes]
+    parts = [f"{attribute_words(name)}: {plain(known[name]['source'])}" for name in attributes]
     real = any(not known[name]["by_hand"] for name in attributes)
     warning = " Recalls on real faces need not hold for generated ones." if real else ""
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import pandas as pd
@@ -119,7 +118,7 @@ def _read(path: str, stamp: int) -> Shown:
     run = Run.open(path)
     moves = run.table("moves") if run.has("tables/moves.parquet") else None
     if run.manifest.kind == "study":
-        drawing = json.loads((run.path / "metrics.json").read_text()).get("drawing", {})
+        drawing = run.read_json("metrics.json").get("drawing", {})
         drawn, plain = (_of_study(run, group, drawing.get(group, {})) for group in ("balanced", "plain"))
         return Shown(run.manifest.name, drawn, plain, moves, len(drawn.rows))
     plain = None
@@ -140,6 +139,6 @@ def _of_batch(run: Run) -> Side:
     if "evaluations" in rows and len(rows):
         pilot = 0
         if run.has("notes.json"):
-            pilot = json.loads((run.path / "notes.json").read_text())["pilot_evaluations"]
+            pilot = run.read_json("notes.json")["pilot_evaluations"]
         evaluations = float(rows["evaluations"].mean()) + pilot / len(rows)
     return Side(run, "", rows, labels_in(run), evaluations, run.manifest.timings.get("sample"))

@@ -15,6 +15,7 @@ from .batches import Shown
 from .people import FIXED, PERCEIVED, TRAIN, choose_attribute, explain_missing
 from .state import Study, has_classifier
 from .target_form import in_words
+from .words import plain, upper
 
 TARGET = "target"
 
@@ -24,9 +25,10 @@ def what_it_did(study: Study, shown: Shown) -> None:
     if shown.moves is None or not len(shown.moves):
         return
     helped, words = verdict(shown.moves, by=shown.about.title)
+    words = plain(words)
     follows = ""
     if shown.about.name == "component-uniform" and not helped and study.people is not None:
-        follows = f" {study.people.found['follows']}"
+        follows = f" {plain(study.people.found['follows'])}"
     if helped:
         st.success(words, icon=":material/check:")
     else:
@@ -56,7 +58,7 @@ def shares_before_and_after(study: Study, shown: Shown) -> None:
         alt=f"Shares of {what} among plainly drawn faces and after the draw, with intervals.",
     )
     for sentence in _sentences(shown, chosen):
-        st.markdown(f"- {sentence}")
+        st.markdown(f"- {plain(sentence)}")
     st.caption(PERCEIVED)
 
 
@@ -76,7 +78,7 @@ def _choose(shown: Shown) -> str:
 
 def _title(shown: Shown, name: str) -> str:
     words = f"The target: {named(shown.config['attributes'])}" if name == TARGET else name_of(name)
-    return words[:1].upper() + words[1:]
+    return upper(words)
 
 
 def _table(shown: Shown, labels: pd.DataFrame, chosen: str) -> pd.DataFrame:

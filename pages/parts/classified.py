@@ -13,6 +13,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.workspace import EXAMPLES, Run, list_runs
 
 from .state import stamp_of
+from .words import plain
 
 NEEDED = {
     "cells": {"data", "target", "arm", "seed", "per_class", "n_original", "n_generated", "seconds"},
@@ -139,4 +140,4 @@ def facts(found: Classified, seen: View) -> str:
         words += " One seed: intervals leave the noise of training out."
     if REFERENCE not in set(cells["method"]):
         words += " The baseline was not run."
-    return f"{words} Run {found.run.manifest.name}. {found.run.manifest.note}".strip()
+    return f"{words} {plain(f'Run {found.run.manifest.name}. {found.run.manifest.note}')}".strip()

@@ -16,6 +16,7 @@ from .picks import pick_of
 from .pictures import Face, image_html
 from .state import Study
 from .target_form import in_words
+from .words import upper
 
 MOST_COLUMNS, MOST_FACES = 6, 8  # at once; a pager leads to the others
 LONE = 32  # faces at once where there is one column only
@@ -66,7 +67,7 @@ def grouped(study: Study, shown: Shown) -> list[Column]:
             facts.append(f"{int((perceived[part.index] == cell).sum()):,} of them perceived so")
         facts.append(f"target {100 * share:.3g}%")
         title = in_words(attributes, cell)
-        found.append(Column(title[:1].upper() + title[1:], part, (", ".join(facts),)))
+        found.append(Column(upper(title), part, (", ".join(facts),)))
     return found
 
 

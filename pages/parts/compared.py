@@ -12,6 +12,7 @@ from gammaface.workspace import Run
 from . import pictures
 from .people import FIXED, PERCEIVED, choose_attribute
 from .run_cards import pictures_of
+from .words import plain
 
 MOST_PICTURES, MOST_ROWS = 12, 500
 
@@ -34,7 +35,7 @@ def shares_beside(left: Run, right: Run) -> None:
     found = [shares_of(left), shares_of(right)]
     if None in [None if table is None else 1 for table in found]:
         names = [run.manifest.name for run, table in zip((left, right), found, strict=True) if table is None]
-        st.markdown(f"No faces are labelled in {' and '.join(names)}: there are no shares to compare.")
+        st.markdown(f"No faces are labelled in {plain(' and '.join(names))}: there are no shares to compare.")
         return
     both = [a for a in dict.fromkeys(found[0]["attribute"]) if a in set(found[1]["attribute"])]
     attribute = choose_attribute(both)
@@ -62,7 +63,7 @@ def pictures_beside(left: Run, right: Run) -> None:
     for column, run in zip(st.columns(2, gap="large"), (left, right), strict=True):
         files = pictures_of(run)[:MOST_PICTURES]
         with column:
-            st.markdown(f"**{run.manifest.name}**")
+            st.markdown(f"**{plain(run.manifest.name)}**")
             if files:
                 faces = [pictures.Face(f, f"Picture {f.stem} of {run.manifest.name}") for f in files]
                 st.html(pictures.faces_html(faces, columns=6))
@@ -81,5 +82,5 @@ def tables_beside(left: Run, right: Run) -> None:
     for column, run in zip(st.columns(2, gap="large"), (left, right), strict=True):
         with column:
             table = run.table(name)
-            st.markdown(f"**{run.manifest.name}**, {len(table):,} rows")
+            st.markdown(f"**{plain(run.manifest.name)}**, {len(table):,} rows")
             st.dataframe(table.head(MOST_ROWS), hide_index=True, width="stretch")

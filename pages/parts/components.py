@@ -10,6 +10,7 @@ from gammaface.shares.people import name_of
 from . import pictures
 from .people import FIXED, explain_missing
 from .study import Clusters, Members, Study
+from .words import plain, upper
 
 AGAIN = "Harvest again with faces to label: the shares of every component then appear here."
 
@@ -36,10 +37,10 @@ def whom_components_hold(clusters: Clusters, attribute: str) -> None:
         if isinstance(clusters, Study):
             explain_missing(clusters)
         else:
-            reason = clusters.missing[:1].upper() + clusters.missing[1:]
+            reason = upper(plain(clusters.missing))
             st.markdown(f"**No attribute has been measured here.** {reason}. {AGAIN}")
         return
-    st.markdown(clusters.people.found["follows"])
+    st.markdown(plain(clusters.people.found["follows"]))
     st.plotly_chart(
         shares_by_component(str(clusters.run.path), clusters.stamp, attribute, clusters.people),
         config=FIXED,

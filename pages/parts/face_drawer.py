@@ -10,12 +10,13 @@ import streamlit as st
 from gammaface.pictures.downloads import facts_of, marked_png, strategy_of
 from gammaface.shares.people import attributes_of, name_of, word_of
 
-from . import picks
+from . import picks, red_box
 from .batches import Shown, Side
 from .near import strip_of, variations_of
 from .people import PERCEIVED
 from .pictures import Face, large_html
 from .target_form import in_words
+from .words import plain as as_it_stands
 
 TITLE = "One face"
 
@@ -26,7 +27,12 @@ def face_drawer(shown: Shown) -> None:
         if picks.chosen() is not None:
             st.caption("The face in this link is not in this batch.")
         return
-    st.dialog(TITLE, width=640, position="right", on_dismiss=lambda: picks.choose(None))(_inside)(shown)
+    st.dialog(TITLE, width=640, position="right", on_dismiss=lambda: picks.choose(None))(_drawn)(shown)
+
+
+def _drawn(shown: Shown) -> None:
+    with red_box.in_words():  # a dialog's error does not reach app.py
+        _inside(shown)
 
 
 def _found(shown: Shown) -> tuple[Side, pd.Series, bool] | None:
@@ -51,7 +57,7 @@ def _inside(shown: Shown) -> None:
     left, right = st.columns([2, 3], gap="medium")
     left.html(large_html(Face(row["file"], f"Generated face, seed {seed}")))
     with right:
-        st.markdown("  \n".join(_facts(side, row, plain)))
+        st.markdown("  \n".join([f"**Seed {seed}**", *map(as_it_stands, _facts(side, row, plain))]))
         st.download_button(
             "PNG with its facts",
             data=lambda: marked_png(side.run, row, strategy=strategy_of(side.run, side.group)),
@@ -90,7 +96,7 @@ def _steps(side: Side, row: pd.Series, plain: bool) -> None:
 
 def _facts(side: Side, row: pd.Series, plain: bool) -> list[str]:
     facts = facts_of(side.run, row, strategy=strategy_of(side.run, side.group))
-    lines = [f"**Seed {facts['seed']}**"]
+    lines = []
     if "component" in facts:
         lines.append(f"Drawn for component {facts['component']} ({facts['injection']})")
     elif "cell" in facts:
@@ -126,7 +132,9 @@ def _perceived(side: Side, row: pd.Series) -> None:
         for name, word, p, doubt in lines
     )
     st.html(f'<table class="gf-labels"><tbody>{cells}</tbody></table>')
-    tone = f" Skin tone by ITA: {row['tone']} ({row['ita']:.0f}°)." if not pd.isna(row.get("ita")) else ""
+    tone = ""
+    if not pd.isna(row.get("ita")):
+        tone = f" Skin tone by ITA: {as_it_stands(row['tone'])} ({row['ita']:.0f}°)."
     st.caption(
         "Percent: the classifier's calibrated probability; for age that it lies within 10 years. In doubt:"
         f" below the probability that gave 95% precision on validation faces.{tone} {PERCEIVED}"

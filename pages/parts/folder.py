@@ -12,6 +12,7 @@ from gammaface import figures
 from gammaface.shares.people import SMALL, name_of
 
 from .people import FIXED
+from .words import plain
 
 MOST_PROBLEMS = 1000
 
@@ -26,7 +27,7 @@ def seen(report) -> None:
     facts[3].metric("Pixels", report.sizes[0] if report.sizes else "unknown", **quiet)
     endings = ", ".join(f"{n:,} {ending}" for ending, n in list(report.files.items())[:6])
     splits = "; splits: " + ", ".join(f"{k} {n:,}" for k, n in report.splits.items()) if report.splits else ""
-    st.markdown(f"Recognised as **{report.layout}**. Files: {endings}{splits}.")
+    st.markdown(f"Recognised as **{plain(report.layout)}**. Files: {plain(endings + splits)}.")
     images = "".join(
         f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" alt="{escape(words)}"'
         f' title="{escape(words)}">'
@@ -66,7 +67,7 @@ def crossed(labels: pd.DataFrame, cell_counts) -> None:
         more = f", and {len(listed) - 6} more" if len(listed) > 6 else ""
         verb = "cell holds" if len(small) == 1 else "cells hold"
         st.warning(
-            f"{len(small)} {verb} fewer than {SMALL} faces ({'; '.join(listed[:6])}{more})."
+            f"{len(small)} {verb} fewer than {SMALL} faces ({plain('; '.join(listed[:6]))}{more})."
             " What is measured there has intervals too wide to tell groups apart.",
             icon=":material/groups:",
         )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from .state import chosen_study, short
 from .study import Study
+from .words import plain
 from .work import panel, start
 
 TRAIN = "python -m gammaface train autoencoder --help\npython -m gammaface train diffusion --help"
@@ -51,7 +52,7 @@ def nothing_yet() -> None:
             st.code(TRAIN, language="bash")
             return
         st.markdown(
-            f"A study of **{short(model)}** draws 2,000 faces halfway, finds the components among"
+            f"A study of **{plain(short(model))}** draws 2,000 faces halfway, finds the components among"
             " their latents, and draws from each. It runs in the background and can be cancelled;"
             " what it has computed is kept."
         )

@@ -7,6 +7,7 @@ import streamlit as st
 from gammaface.errors import GammaFaceError
 
 from .study import Study
+from .words import plain
 
 SPACES = {
     "x_t": "x_t: the noisy latent",
@@ -97,4 +98,4 @@ def described(config: dict) -> str:
     """An exploration in one line."""
     where = f"{config['space']}, PCA {config['pca']}" if config.get("pca") else config["space"]
     fixed = f", K = {config['k']}" if config.get("k") else ""
-    return f"{config['n']:,} in {where} at t = {config['t']}, √ᾱ = {config['sqrt_abar']:.2f}{fixed}"
+    return plain(f"{config['n']:,} in {where} at t = {config['t']}, √ᾱ = {config['sqrt_abar']:.2f}{fixed}")

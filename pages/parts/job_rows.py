@@ -10,7 +10,9 @@ import streamlit as st
 from gammaface.jobs import Job
 
 from . import pictures
+from .leads import Lead
 from .state import runner
+from .words import advice, blame, plain, upper
 
 STAGES = {
     "starting": "Loading the model",
@@ -46,14 +48,17 @@ def progress_row(job: Job) -> None:
     with st.container(border=True, key=f"job-{job.id}"):
         words, button = st.columns([5, 1], vertical_alignment="center")
         with words:
-            st.progress(job.fraction, text=f"**{job.title}** · {words_of(job)}")
+            st.progress(job.fraction, text=f"**{plain(job.title)}** · {words_of(job)}")
         with button:
             if st.button("Cancel", key=f"cancel-{job.id}", width="stretch"):
                 runner().cancel(job.id)
                 st.rerun()
         preview = runner().files.preview(job.id)
         if preview:
-            st.html(pictures.sheet_html(preview, f"What {job.title} is expected to draw next"))
+            words = f"What {job.title} is expected to draw next"
+            # The same message twice is sent as a reference, which Streamlit keeps when it drops the row
+            # around it from its queue: a browser that never had the row goes blank. No two are the same.
+            st.html(pictures.sheet_html(preview, words, stamp=time.time_ns()))
 
 
 def words_of(job: Job) -> str:
@@ -80,25 +85,30 @@ def duration(seconds: float) -> str:
 def failed_row(job: Job) -> str:
     """One red box: what went wrong, and what to do; returns "forget" or nothing."""
     words, button = st.columns([5, 1], vertical_alignment="center")
-    what = job.error[:1].upper() + job.error[1:]
-    words.error(f"**{job.title}: {what}.** {job.fix}", icon=":material/error:")
+    words.error(blame(f"{job.title}: {upper(job.error)}", job.fix), icon=":material/error:")
     return "forget" if _dismiss(button, job) else ""
 
 
-def done_row(job: Job, label: str) -> bool:
-    """A finished job and the button that leads to what it made."""
-    words, button = st.columns([5, 1], vertical_alignment="center")
-    words.success(f"**{job.title}** is done.", icon=":material/check:")
-    return button.button(label, key=f"show-{job.id}", type="primary", width="stretch")
+def done_row(job: Job, lead: Lead) -> str:
+    """A finished job and the way to what it made; returns "show", "let go" or nothing."""
+    words, way, dismiss = st.columns([4, 1, 1], vertical_alignment="center")
+    words.success(f"**{plain(job.title)}** is done.", icon=":material/check:")
+    if lead.elsewhere and job.options["model"] == st.session_state.get("model"):
+        # A link is followed by the browser, while a switch from here meets the timer of this list. What
+        # stands on this page, or in the sidebar, no link changes.
+        way.page_link(lead.page, label=f"**{lead.label}**", query_params=lead.choices(job))
+    elif way.button(lead.label, key=f"show-{job.id}", type="primary", width="stretch"):
+        return "show"
+    return "let go" if _dismiss(dismiss, job) else ""
 
 
 def stopped_row(job: Job) -> str:
     """A job that stopped before its end; returns "continue", "forget" or nothing."""
     words, go_on, forget = st.columns([4, 1, 1], vertical_alignment="center")
     when = dt.datetime.fromtimestamp(job.created).strftime("%d %b, %H:%M")
-    said = f"**{job.title}** of {when} {ENDED[job.state]}. What was computed is kept."
+    said = f"**{plain(job.title)}** of {when} {ENDED[job.state]}. What was computed is kept."
     if job.error:
-        said += f" {job.error[:1].upper() + job.error[1:]}. {job.fix}"
+        said += f" {upper(plain(job.error))}. {advice(job.fix)}"
     words.info(said, icon=":material/pause_circle:")
     if go_on.button("Continue", key=f"continue-{job.id}", width="stretch"):
         return "continue"

@@ -20,6 +20,7 @@ from gammaface.workspace import Run, home
 from .people import FIXED
 from .study import Study
 from .tasks import faces_name
+from .words import plain
 
 EVALUATED = 20  # answers before the classifier's are shown
 
@@ -82,12 +83,12 @@ def said_recalls(study: Study, attribute: str, answers: pd.DataFrame) -> None:
     """Which recalls the audit uses."""
     hand = recalls_from(answers, CLASSES[attribute])
     if hand is not None:
-        st.markdown(f"**The next study uses these recalls, on {hand.source}.**")
+        st.markdown(f"**The next study uses these recalls, on {plain(hand.source)}.**")
         return
     found = study.people.found["recalls"].get(attribute) if study.people is not None else None
     source = found["source"] if found else "nothing: none are known"
     st.markdown(
-        f"**The audit uses recalls on {source}.** Hand labels take over once every class has"
+        f"**The audit uses recalls on {plain(source)}.** Hand labels take over once every class has"
         f" {ENOUGH} compared faces."
     )
 
@@ -104,4 +105,5 @@ def said_shares(study: Study, attribute: str, answers: pd.DataFrame) -> None:
     )
     used = study.people.found["recalls"].get(attribute)
     if used:
-        st.caption(f"Corrected by CLEAM. The shown study's own correction used recalls on {used['source']}.")
+        source = plain(used["source"])
+        st.caption(f"Corrected by CLEAM. The shown study's own correction used recalls on {source}.")

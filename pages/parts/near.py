@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import streamlit as st
 
 from gammaface.errors import GammaFaceError
 from gammaface.pictures.details import key_of, variations_at
-from gammaface.workspace import home
+from gammaface.workspace import Run, home
 
 from . import work
 from .batches import Shown, Side
@@ -31,9 +30,9 @@ def strip_of(shown: Shown, side: Side, seed: int, *, plain: bool) -> None:
         st.caption("Walks the path again from the seed: the noisy picture, and what the model expects of it.")
         return
     try:
-        found = json.loads(file.read_text())
+        found = Run.open(folder).read_json(f"strips/{key}.json")
         timesteps, cleans = found["timesteps"], found["sqrt_abars"]
-    except (OSError, ValueError, KeyError):
+    except KeyError:
         raise GammaFaceError(
             "the strip of this picture is damaged", fix=f"Delete {file.name} in the run {folder.name}."
         ) from None
@@ -63,7 +62,10 @@ def ending(found: dict) -> str:
             "The strategy steered this picture on its way. The strip shows what becomes of its seed without"
             " steering, and that is another picture."
         )
-    return f"The path ends {away} of 255 away from the picture: it was drawn on another machine or device."
+    return (
+        f"The path ends {away} of 255 away from the picture: it was drawn on another machine or device, or in"
+        " another precision."
+    )
 
 
 def variations_of(shown: Shown, side: Side, seed: int, *, plain: bool) -> None:

@@ -12,6 +12,7 @@ from gammaface.shares.people import attributes_of, name_of
 
 from .state import has_classifier
 from .study import People, Study
+from .words import plain, upper
 
 FIXED = {"displayModeBar": False}
 TRAIN = "python -m gammaface train attributes --help"
@@ -23,7 +24,7 @@ PERCEIVED = (
 
 def explain_missing(study: Study) -> None:
     """Why a run has no labels, and what to press."""
-    reason = study.missing[:1].upper() + study.missing[1:]
+    reason = upper(plain(study.missing))
     with st.container(border=True):
         st.markdown(f"**No attribute has been measured in this run.** {reason}.")
         if has_classifier():
@@ -86,7 +87,7 @@ def who_is_drawn(study: Study, *, shown_above: tuple[str, ...] = ()) -> None:
     st.dataframe(evenness_rows(found), hide_index=True, width="stretch", height="content")
     st.caption(
         "FD: distance of the shares from even ones (fairness discrepancy); a fair sampler of as many"
-        f" faces shows the noise floor, not 0. Corrected uses recalls on {recalls}."
+        f" faces shows the noise floor, not 0. Corrected uses recalls on {plain(recalls)}."
         " Uncertain: below the probability that gave 95% precision on validation faces."
     )
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from gammaface.errors import GammaFaceError
 from gammaface.figures import mark_of
+from gammaface.run_files import content_of
 
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")
@@ -39,9 +40,9 @@ def large_html(face: Face) -> str:
     return f'<div class="gf-large">{image_html(face)}</div>'
 
 
-def sheet_html(png: bytes, words: str) -> str:
-    """A sheet of pictures that lies in memory."""
-    return f'<img class="gf-sheet" src="{_encoded(png)}" alt="{escape(words)}">'
+def sheet_html(png: bytes, words: str, *, stamp: int) -> str:
+    """A sheet of pictures that lies in memory; of another `stamp` it is another message."""
+    return f'<img class="gf-sheet" data-at="{stamp}" src="{_encoded(png)}" alt="{escape(words)}">'
 
 
 def captioned_html(face: Face, words: str) -> str:
@@ -76,15 +77,14 @@ def source(file: Path) -> str:
     Raises
     ------
     GammaFaceError
-        When the file is not there.
+        When the file is not there, or not as it was when its run was finished.
     """
-    try:
-        return _encoded(file.read_bytes())
-    except OSError:
+    if not file.is_file():
         raise GammaFaceError(
             "a picture of this run is missing",
             fix="Choose another run in the sidebar, or compute this one again.",
-        ) from None
+        )
+    return _encoded(content_of(file))
 
 
 def _encoded(png: bytes) -> str:

@@ -12,7 +12,8 @@ from gammaface.keeping.run_archive import export_run, import_run
 from gammaface.keeping.upkeep import delete_run, is_shipped, rename_run
 from gammaface.workspace import Run, list_runs
 
-from .state import in_words
+from .red_box import in_words
+from .words import plain
 
 DOWNLOAD_BYTES = 512 * 2**20
 READ_ONLY = "This run ships with the project and is read-only. Export it to work with a copy."
@@ -41,17 +42,17 @@ def rename(run: Run) -> None:
         st.caption("Single faces and hand labels that belong to it are renamed with it.")
         if st.button("Rename it", type="primary", key=f"rename-{run.manifest.name}"):
             rename_run(run.path, name)
-            say(f"**{run.manifest.name}** is now called **{name}**.", of=name)
+            say(f"**{plain(run.manifest.name)}** is now called **{plain(name)}**.", of=name)
 
 
 def delete(path: Path, name: str) -> None:
     """Delete after a second press."""
     with st.popover("Delete", icon=":material/delete:", disabled=is_shipped(path)), in_words():
-        st.markdown(f"**Delete {name}?** Its pictures, tables and settings are lost for good.")
+        st.markdown(f"**Delete {plain(name)}?** Its pictures, tables and settings are lost for good.")
         if st.button("Delete it for good", type="primary", key=f"delete-{name}"):
             delete_run(path)
             left = [run.manifest.name for run in list_runs()]
-            say(f"**{name}** was deleted.", **{"of": left[0]} if left else {})
+            say(f"**{plain(name)}** was deleted.", **{"of": left[0]} if left else {})
 
 
 def export(run: Run) -> None:
@@ -96,4 +97,4 @@ def take_in() -> None:
                 kept.write(file.getbuffer())
                 kept.flush()
                 run = import_run(kept.name, name=name.strip() or None)
-            say(f"**{run.manifest.name}** was imported.")
+            say(f"**{plain(run.manifest.name)}** was imported.")

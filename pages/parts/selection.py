@@ -16,6 +16,7 @@ from .gallery import gallery
 from .people import FIXED
 from .study import Clusters
 from .tasks import faces_name
+from .words import plain
 
 MOST_SHOWN = 48  # pictures of one selection
 MOST_DRAWN = 12  # drawn on one press
@@ -52,7 +53,7 @@ def selection(study: Clusters, slot: str, attribute: str, point_at: Callable[[st
     chosen = study.points[study.points["seed"].isin(seeds)]
     counts = chosen["component"].value_counts().sort_index()
     mix = ", ".join(f"{n:,} of component {c}" for c, n in counts.items())
-    st.markdown(f"{len(chosen):,} selected: {mix}.")
+    st.markdown(f"{len(chosen):,} selected: {plain(mix)}.")
     held = held_pictures(study, (*PLAINLY, "exemplar"))
     inside = set(chosen["seed"])
     faces = {s: held[s] for s in seeds if s in held and s in inside}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 
 import streamlit as st
 
 from gammaface import workspace
-from gammaface.errors import GammaFaceError
 from gammaface.jobs import Runner
 from gammaface.workspace import EXAMPLES, Run, home, list_runs
 
@@ -20,18 +18,9 @@ from .explore_tasks import EXPLORE_TASKS
 from .picture_tasks import PICTURE_TASKS
 from .study import Clusters, Study, read_exploration, read_study
 from .tasks import TASKS
+from .words import plain
 
 FIRST = "first-light"
-
-
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Show what went wrong as one red box; the page ends there."""
-    try:
-        yield
-    except GammaFaceError as error:
-        what = error.what[:1].upper() + error.what[1:]
-        st.error(f"**{what}.** {error.fix}", icon=":material/error:")
 
 
 def runner() -> Runner:
@@ -113,3 +102,12 @@ def read_clusters(run: Run) -> Clusters:
 def stamp_of(run: Run) -> int:
     """Changes whenever the run does."""
     return (run.path / "manifest.json").stat().st_mtime_ns
+
+
+def missed(key: str, names: Collection[str], what: str) -> None:
+    """Say that the link names something that is not here; call it before the widget of that key,
+    which shows another and corrects the link."""
+    wanted = st.query_params.get(key)
+    if wanted and wanted not in names:
+        words = f"The link names a {what} that is not here, '{plain(wanted)}'."
+        st.warning(f"{words} It may have been renamed or deleted.", icon=":material/link_off:")

@@ -7,6 +7,7 @@ from gammaface.strategies.catalogue import NEEDS, About
 from .model_facts import has_mid_block
 from .people import TRAIN
 from .state import Study, has_classifier, short
+from .words import plain
 
 SAMPLERS = {"ddim": "DDIM", "ddpm": "DDPM", "dpm-solver": "DPM-Solver++", "unipc": "UniPC"}
 FIXES = {
@@ -36,7 +37,8 @@ def refusal(study: Study, about: About, values: dict, target: tuple, options: di
     # The classifier first: without it no target can be chosen.
     for need in sorted(about.needs, key=lambda n: n != "labeller"):
         if not given[need]:
-            what = NEEDS[need].what.format(name=short(study.model), sampler=SAMPLERS[values["sampler"]])
+            name = plain(short(study.model))
+            what = NEEDS[need].what.format(name=name, sampler=SAMPLERS[values["sampler"]])
             return f"**{about.title} needs {what}.** {FIXES.get(need, NEEDS[need].fix)}"
     if about.name == "distribution-guidance" and not options["heads"] and not values["pilot"]:
         return f"**{about.title} needs {NEEDS['pilot'].what}, or heads trained elsewhere.** {FIXES['pilot']}"
@@ -44,8 +46,8 @@ def refusal(study: Study, about: About, values: dict, target: tuple, options: di
     from_means = about.name == "component-uniform" and values["injection"] != "responsibility"
     if from_means and space not in ("x_t", "x0"):
         return (
-            f"**The components live in {space}, so their means are no noise to start from.** Draw freely"
-            " and keep by component, or choose a run in x_t."
+            f"**The components live in {plain(space)}, so their means are no noise to start from.**"
+            " Draw freely and keep by component, or choose a run in x_t."
         )
     return ""
 

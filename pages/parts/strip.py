@@ -12,6 +12,7 @@ from gammaface.workspace import Run, list_runs
 from . import pictures, work
 from .state import short
 from .study import Study
+from .words import plain
 
 KIND = "film"
 SEEDS = 3  # two rows each: what is there, and what is expected to come of it
@@ -73,9 +74,10 @@ def filmstrip(film: Run, t: int, key: str) -> None:
                     args=(key, at),
                 )
             st.html(columns[at])
+    seeds = plain(", ".join(map(str, film.manifest.config["seeds"])))
     st.caption(
         f"√ᾱ over each column: the share of the clean picture's amplitude that is left. Seeds"
-        f" {', '.join(map(str, film.manifest.config['seeds']))}, two rows each: the noisy latent x_t as it"
+        f" {seeds}, two rows each: the noisy latent x_t as it"
         " would decode, and the picture that the model expects to come of it (predicted x_0)."
     )
 
@@ -84,7 +86,7 @@ def offer_film(model: str, sampler: str, steps: int) -> None:
     """The button that draws a filmstrip."""
     with st.container(border=True):
         st.markdown(
-            f"**See the path first.** A filmstrip shows {SEEDS} seeds of the model {short(model)} on"
+            f"**See the path first.** A filmstrip shows {SEEDS} seeds of the model {plain(short(model))} on"
             " their way from noise to picture, and what it expects at every moment. It takes some seconds."
         )
         if st.button("Draw the filmstrip", icon=":material/theaters:"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import pandas as pd
@@ -115,12 +114,12 @@ def read_exploration(path: str, stamp: int) -> Clusters:
 
 def _read(run: Run, numbers_wanted: dict, found_wanted: set, people_wanted: dict, people_class) -> dict:
     tables = _tables(run, COLUMNS)
+    numbers = run.read_json("metrics.json")
     try:
-        numbers = json.loads((run.path / "metrics.json").read_text())
         found = numbers.get("people", {"missing": BEFORE})
         wanted = numbers_wanted if "missing" in found else numbers_wanted | {"people": found_wanted}
         lacking = [k for k, inner in wanted.items() if inner - set(numbers[k])]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         lacking = ["all"]
     _check(lacking, "the numbers of this run are missing or damaged")
     _check({"n", "t", "steps", "seed"} - set(run.manifest.config), "the settings of this run are damaged")

@@ -10,6 +10,8 @@ from gammaface.errors import GammaFaceError
 from gammaface.pictures.downloads import Part, as_csv, check_size, write_zip
 
 from .batches import Shown
+from .state import stamp_of
+from .words import blame
 
 
 def take_along(shown: Shown) -> None:
@@ -18,7 +20,7 @@ def take_along(shown: Shown) -> None:
     count = sum(len(rows) for _, _, rows, _ in parts)
     first, second, words = st.columns([1, 1, 2], vertical_alignment="center")
     run = shown.drawn.run
-    reason = too_large(str(run.path), f"{run.manifest.created}{count}", parts)
+    reason = too_large(str(run.path), f"{stamp_of(run)}-{count}", parts)
     if reason:
         first.caption(reason)
     else:
@@ -62,5 +64,5 @@ def too_large(path: str, stamp: str, _parts: list[Part]) -> str:
     try:
         check_size(_parts)
     except GammaFaceError as error:
-        return f"{error.what[:1].upper()}{error.what[1:]}. {error.fix}"
+        return blame(error.what, error.fix)
     return ""

@@ -9,6 +9,8 @@ from gammaface.shares.people import word_of
 from gammaface.shares.reached import named
 from gammaface.strategies.target import Target
 
+from .words import upper
+
 MOST_CELLS = 12  # whose shares fit on a screen
 EVEN, OWN = "Even", "My own"
 
@@ -20,7 +22,7 @@ def choose_target() -> tuple[tuple[str, ...], dict[str, float] | None]:
         "Target: groups by",
         list(TARGETS),
         default=["gender"],
-        format_func=lambda name: _upper(named([name])),
+        format_func=lambda name: upper(named([name])),
         max_selections=3,
         key="draw-attributes",
         persist_state="session",
@@ -50,7 +52,7 @@ def _parts(attributes: list[str], names: tuple[str, ...]) -> dict[str, float] | 
         for name in names:
             key = f"part-{'-'.join(attributes)}-{name}"
             parts[name] = st.number_input(
-                _upper(in_words(attributes, name)), 0.0, 1000.0, value=1.0, key=key, persist_state="session"
+                upper(in_words(attributes, name)), 0.0, 1000.0, value=1.0, key=key, persist_state="session"
             )
     total = sum(parts.values())
     if not total:
@@ -66,7 +68,3 @@ def in_words(attributes: list[str], cell: str) -> str:
     """A cell as people read it."""
     values = cell.split(", ")
     return ", ".join(word_of(name, value) for name, value in zip(attributes, values, strict=True))
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

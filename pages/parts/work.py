@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from gammaface.jobs import Job
 
 from . import job_rows
+from .leads import LEADS_TO, is_shown
+from .red_box import in_words
 from .state import runner
+from .words import plain
 
-# A finished job of these tasks is announced: label of the button, page, and the choices to make.
-LEADS_TO = {
-    "audit": (
-        "See the audit",
-        "pages/audit/generator.py",
-        lambda job: {"model": job.options["model"], "audit": job.run},
-    ),
-    "downstream": (
-        "See the classifiers",
-        "pages/audit/classifiers.py",
-        lambda job: {"model": job.options["model"], "downstream": job.run},
-    ),
-    "study": ("Show it", None, lambda job: {"model": job.options["model"], "run": job.run}),
-    "explore": (
-        "See clusters",
-        "pages/explore/clusters.py",
-        lambda job: {"model": job.options["model"], "latents": job.run},
-    ),
-    "survey": (
-        "See the survey",
-        "pages/explore/timesteps.py",
-        lambda job: {"model": job.options["model"], "survey": job.run},
-    ),
-}
 SHOWN_ENDED = 6
 LOOK_EVERY = 2.0  # seconds, of every open page
 
@@ -54,6 +31,11 @@ def panel() -> None:
 
 
 def _panel(shown: set[str]) -> None:
+    with in_words():  # a fragment's error does not reach app.py
+        _rows(shown)
+
+
+def _rows(shown: set[str]) -> None:
     jobs, started = runner().jobs(), st.session_state.get("started", [])
     live = _live(jobs)
     own = [job for job in jobs if job.id in started and not job.live]
@@ -67,7 +49,10 @@ def _panel(shown: set[str]) -> None:
     for job in live:
         job_rows.progress_row(job)
     for job in own:
-        _outcome(job)
+        if job.state == "done" and is_shown(job):
+            _let_go(job)
+        else:
+            _outcome(job)
 
 
 def _live(jobs: list[Job]) -> list[Job]:
@@ -76,34 +61,40 @@ def _live(jobs: list[Job]) -> list[Job]:
 
 
 def _outcome(job: Job) -> None:
-    if job.state == "done":
-        label, page, choices = LEADS_TO[job.task]
-        if job_rows.done_row(job, label):
-            show(choices(job), page, job)
+    if job.state == "failed":
+        _follow(job, job_rows.failed_row(job))
+    elif job.state != "done":
+        _follow(job, job_rows.stopped_row(job))
     else:
-        _follow(job, job_rows.failed_row(job) if job.state == "failed" else job_rows.stopped_row(job))
+        _follow(job, job_rows.done_row(job, LEADS_TO[job.task]))
 
 
 def _follow(job: Job, wish: str) -> None:
-    """What was pressed beside a job that stopped."""
+    """What was pressed beside a job that ended."""
     if wish == "continue":
         again(job)
+    elif wish == "show":
+        show(job)
+    elif wish == "let go":
+        _let_go(job)
+        st.rerun()
     elif wish == "forget":
         runner().forget(job.id)
         _let_go(job)
         st.rerun()
 
 
-def show(choices: dict, page: str | None, job: Job | None = None) -> None:
-    """Make choices in the sidebar or on a page, and go there."""
+def show(job: Job) -> None:
+    """Make the choices that show a finished job's run, the model among them, and go there."""
+    lead = LEADS_TO[job.task]
     # A switch empties the link, so what stands in the sidebar is chosen again.
     kept = {key: st.session_state[key] for key in ("model", "run") if st.session_state.get(key)}
-    st.session_state["show_next"] = kept | choices
-    if job is not None:
-        _let_go(job)
-    if page is not None and Path(page).stem != st.session_state.get("showing"):
+    choices = lead.choices(job)
+    st.session_state["show_next"] = kept | {"model": job.options["model"]} | choices
+    _let_go(job)
+    if lead.elsewhere:
         # Without this argument Streamlit refuses while a widget is bound to the link.
-        st.switch_page(page, query_params={k: v for k, v in choices.items() if k not in kept})
+        st.switch_page(lead.page, query_params=choices)
     st.rerun()
 
 
@@ -131,7 +122,7 @@ def jobs_panel() -> None:
         st.markdown(f"{len(waiting)} {noun} under way, shown at the top of the page.")
     stopped_jobs()
     if ended:
-        st.caption("Done lately: " + "; ".join(f"{job.title} ({job.run})" for job in ended) + ".")
+        st.caption("Done lately: " + "; ".join(plain(f"{job.title} ({job.run})") for job in ended) + ".")
 
 
 def again(job: Job) -> None:

@@ -7,6 +7,7 @@ from pages.parts.compared import pictures_beside, shares_beside, tables_beside
 from pages.parts.frame import head
 from pages.parts.manifest import differences
 from pages.parts.run_cards import facts, kind_of, when
+from pages.parts.words import plain
 
 head("Compare", "Two runs side by side: settings that differ, who is in them, and their tables.")
 runs = {run.manifest.name: run for run in reversed(list_runs())}
@@ -22,8 +23,8 @@ alike = [n for n in names if n != a and runs[n].manifest.kind == runs[a].manifes
 other = (alike or [n for n in names if n != a])[0]
 b = second.selectbox("B", names, index=names.index(other), key="b", bind="query-params")
 left, right = runs[a], runs[b]
-first.caption(f"{kind_of(left)} · {facts(left)} · {when(left)}")
-second.caption(f"{kind_of(right)} · {facts(right)} · {when(right)}")
+for column, run in ((first, left), (second, right)):
+    column.caption(plain(f"{kind_of(run)} · {facts(run)} · {when(run)}"))
 if a == b:
     st.info("This is one run beside itself. Choose another for A or B.", icon=":material/info:")
 

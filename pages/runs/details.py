@@ -8,9 +8,10 @@ from gammaface.workspace import Run, list_runs
 from pages.parts import pictures
 from pages.parts.frame import head
 from pages.parts.manifest import manifest_tables
+from pages.parts.red_box import in_words
 from pages.parts.run_actions import READ_ONLY, delete, export, rename, said
 from pages.parts.run_cards import facts, kind_of, pictures_of, when
-from pages.parts.state import in_words
+from pages.parts.words import plain
 
 MOST_PICTURES, MOST_ROWS = 24, 2000
 
@@ -85,9 +86,9 @@ if asked and asked not in runs:
     )
 names = sorted(runs, key=lambda name: runs[name].manifest.created, reverse=True)
 run = runs[st.selectbox("Run", names, key="of", bind="query-params", width=520)]
-st.markdown(f"{kind_of(run)} · **{run.manifest.state}** · {facts(run)} · {when(run)}")
+st.markdown(f"{plain(kind_of(run))} · **{run.manifest.state}** · {plain(facts(run))} · {plain(when(run))}")
 if run.manifest.note:
-    st.caption(run.manifest.note)
+    st.caption(plain(run.manifest.note))
 if run.manifest.state in ("cancelled", "failed"):
     st.info("It did not end. Give its command again, or press Continue on the Overview, to go on.")
 with in_words():  # what cannot be done does not hide what can be seen

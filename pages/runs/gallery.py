@@ -9,6 +9,7 @@ from gammaface.workspace import list_runs
 from pages.parts.frame import head
 from pages.parts.run_actions import delete, said, take_in
 from pages.parts.run_cards import card, kind_of
+from pages.parts.words import advice, plain, upper
 
 COLUMNS, AT_ONCE = 3, 24
 
@@ -22,7 +23,7 @@ def chosen(runs: list) -> list:
             "Kind",
             list(counts),
             selection_mode="multi",
-            format_func=lambda kind: f"{kind} {counts[kind]}",
+            format_func=lambda kind: f"{plain(kind)} {counts[kind]}",
             key="kinds",
             bind="query-params",
         )
@@ -40,8 +41,8 @@ def damaged() -> None:
     for path, error in damaged_runs():
         with st.container(border=True):
             words, button = st.columns([5, 1], vertical_alignment="center")
-            what = error.what[:1].upper() + error.what[1:]
-            words.markdown(f":material/error: **{path.name}** cannot be read. {what}. {error.fix}")
+            what = f"{upper(plain(error.what))}. {advice(error.fix)}"
+            words.markdown(f":material/error: **{plain(path.name)}** cannot be read. {what}")
             with button:
                 delete(path, path.name)
 

@@ -8,6 +8,7 @@ from pages.parts.first_look import FIRST, first_shares, growing_grid, in_a_sente
 from pages.parts.frame import open_page
 from pages.parts.people import explain_missing, who_is_drawn
 from pages.parts.run_cards import card
+from pages.parts.words import plain
 
 NEWEST = 3
 DOORS = (
@@ -54,11 +55,10 @@ def what_a_mixture_finds(study: state.Study) -> None:
     numbers, parts = study.numbers, study.components
     facts = st.columns(4)
     quiet = {"delta_color": "off", "delta_arrow": "off", "border": True}
-    at = f"t = {numbers['harvest']['t']}, √ᾱ = {numbers['harvest']['sqrt_abar']:.2f}"
+    at = plain(f"t = {numbers['harvest']['t']}, √ᾱ = {numbers['harvest']['sqrt_abar']:.2f}")
     facts[0].metric("Latents studied", f"{numbers['harvest']['n']:,}", at, **quiet)
-    facts[1].metric(
-        "Components used", f"{numbers['k']['used']}", f"suggested: {numbers['k']['suggested']}", **quiet
-    )
+    used, suggested = plain(numbers["k"]["used"]), plain(f"suggested: {numbers['k']['suggested']}")
+    facts[1].metric("Components used", used, suggested, **quiet)
     for column, words, row in (
         (facts[2], "Largest component", parts.loc[parts["share"].idxmax()]),
         (facts[3], "Smallest component", parts.loc[parts["share"].idxmin()]),

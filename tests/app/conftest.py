@@ -11,7 +11,7 @@ from gammaface import attributes, workspace
 from gammaface.balancing import draw_seeds
 from gammaface.generators import load_generator
 from gammaface.studies import stages, study
-from pages.parts import state
+from pages.parts import red_box, state
 from tests.tiny_attributes import write_classifier
 
 
@@ -53,6 +53,19 @@ def nothing_shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(state, "EXAMPLES", tmp_path / "examples")
     for module in (workspace, attributes):
         monkeypatch.setattr(module, "MODELS", tmp_path / "models")
+
+
+@pytest.fixture
+def unforeseen() -> None:
+    """For tests of damage that no page foresees; in others it is a mistake of ours."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_unforeseen(request, caplog):
+    """A page says in a red box what went wrong, whatever it is: that must not hide mistakes."""
+    yield
+    if "unforeseen" not in request.fixturenames:
+        assert not [r.exc_text for r in caplog.get_records("call") if r.name == red_box.__name__]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from streamlit.testing.v1 import AppTest
 
@@ -41,6 +42,16 @@ def chosen_faces(app: AppTest) -> dict:
     """What the gallery of selected faces was given: ``faces, label, chosen``."""
     (element,) = app.get("bidi_component")
     return json.loads(element.proto.mixed.json or element.proto.json)
+
+
+def follow(app: AppTest, label: str) -> None:
+    """Go where a link leads, as a browser does."""
+    link = next(link.proto for link in app.get("page_link") if label in link.proto.label)
+    app.query_params.clear()
+    app.query_params.update(parse_qsl(link.query_string))
+    (page,) = (p for p in ROOT.glob("pages/*/*.py") if p.stem == link.page)
+    app.switch_page(str(page.relative_to(ROOT))).run()
+    assert not app.exception
 
 
 def finish_jobs(app: AppTest) -> None:

@@ -5,8 +5,10 @@ import shutil
 
 import pytest
 
+from gammaface.errors import GammaFaceError
 from gammaface.studies import stages
 from gammaface.workspace import Run, list_runs
+from pages.parts import face_drawer, work
 from tests.app.driving import (
     LABELS,
     PAGES,
@@ -121,6 +123,30 @@ def test_a_failing_job_ends_in_one_red_box(with_study):
     next(b for b in app.button if b.label == "Draw").click().run()
     finish_jobs(app)
     assert "damaged" in app.error[0].value
+
+
+def refuse(*args, **kwargs):
+    raise GammaFaceError("this [part](http://evil.example) is missing", fix="Bring it back.")
+
+
+def test_what_goes_wrong_in_the_list_of_jobs_is_one_red_box_over_the_page(with_study, monkeypatch):
+    monkeypatch.setattr(work, "_rows", refuse)
+    app = open_app()
+    said = "**This \\[part\\](http:\u2060//evil.example) is missing.** Bring it back."
+    assert [box.value for box in app.error] == [said]
+    assert "Recent runs" in [s.value for s in app.subheader]  # the page goes on
+
+
+def test_what_goes_wrong_beside_one_face_is_one_red_box(with_study, monkeypatch):
+    monkeypatch.setattr(face_drawer, "variations_of", refuse)
+    app = open_app(PAGES[2], image="0")
+    assert len(app.error) == 1 and "Bring it back" in app.error[0].value and "**Seed 0**" in words_of(app)
+
+
+def test_what_nobody_foresaw_is_one_red_box_without_a_traceback(with_study, monkeypatch, unforeseen):
+    monkeypatch.setattr(work, "_rows", lambda shown: {}["k"])
+    app = open_app()
+    assert len(app.error) == 1 and "cannot be shown (KeyError)" in app.error[0].value
 
 
 def test_a_truncated_manifest_is_left_out_and_counted(with_study):

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from gammaface.workspace import Run, list_runs
+from gammaface.workspace import Run, extending, list_runs
 from tests.app.driving import PAGES, finish_jobs, html_of, open_app, walk, words_of
 
 OVERVIEW, CLUSTERS, BALANCED = PAGES
@@ -56,10 +56,10 @@ def test_without_labels_each_page_says_why_and_what_to_do(with_study):
 
 
 def test_a_run_from_before_can_be_computed_again(with_study, with_classifier):
-    file = with_study / "first" / "metrics.json"
-    numbers = json.loads(file.read_text())
-    del numbers["people"]
-    file.write_text(json.dumps(numbers))
+    with extending(with_study / "first") as run:
+        numbers = run.read_json("metrics.json")
+        del numbers["people"]
+        run.write_file("metrics.json", json.dumps(numbers))
     app = open_app()
     for page in walk(app, PAGES):
         words = words_of(app)
