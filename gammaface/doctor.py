@@ -66,11 +66,18 @@ def _packages() -> Iterator[Finding]:
 def _device() -> Finding:
     import torch
 
+    from gammaface.models.precision import precision_of
+
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
-        name = torch.cuda.get_device_name()
-        return Finding("device", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
-    return Finding("device", f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads")
+        found = f"{torch.cuda.get_device_name()}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+    else:
+        found = f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    try:
+        precision = precision_of(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    except GammaFaceError as error:
+        return Finding("device", f"{found}; {error.what}", error.fix)
+    return Finding("device", f"{found}, networks in {precision}")
 
 
 def _models(hashes: dict[str, str]) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from diffusers import UNet2DModel
 from gammaface.errors import GammaFaceError
 from gammaface.models.attention import lay_out
 from gammaface.models.loading import read_model
-from gammaface.models.precision import arithmetic
+from gammaface.models.precision import arithmetic, precision_of
 from gammaface.models.room import Room
 from gammaface.sampling import on_device
 
@@ -72,6 +72,11 @@ class Generator:
     @property
     def dimensions(self) -> int:
         return int(np.prod(self.shape))
+
+    @property
+    def precision(self) -> str:
+        """In which its networks run, ``float32`` or ``bfloat16``."""
+        return precision_of(self.device)
 
     @cached_property
     def side(self) -> int:

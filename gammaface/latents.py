@@ -165,7 +165,8 @@ def harvest(
         "sampler": sampler,
     }
     weights = {generator.name: generator.weights_hash}
-    with writing(out, kind="harvest", config=config, weights=weights, workers=workers) as run:
+    made = {"config": config, "weights": weights, "precision": generator.precision}
+    with writing(out, kind="harvest", **made, workers=workers) as run:
         if not workers.on_main(lambda: run.has("arrays/latents.npy")):
             _harvest_into(run, codes_of, seeds, batch_size, progress, pca, seed)
     return Latents.load(Run.open(out))

@@ -162,7 +162,7 @@ def record_curve(
     weights = {generator.name: generator.weights_hash, "extractor": extractor.hash}
     say = report or (lambda stage, done, total: None)
 
-    with writing(out, kind=KIND, config=config, weights=weights) as run:
+    with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
 
         def features(name: str, how: Choice, run_seed: int) -> np.ndarray:
             if not run.has(f"arrays/{name}.npy"):

@@ -51,6 +51,14 @@ def test_each_broken_thing_is_named_with_its_remedy(bare, monkeypatch):
     assert "no-such-package missing" in seen["packages"].found and "pip install" in seen["packages"].mend
 
 
+def test_the_device_is_told_with_the_precision_of_its_networks(bare, monkeypatch):
+    monkeypatch.setenv("GAMMAFACE_PRECISION", "bfloat16")
+    assert found()["device"].found.endswith(", networks in bfloat16")
+    monkeypatch.setenv("GAMMAFACE_PRECISION", "half")
+    told = found()["device"]
+    assert told.found.endswith("; GAMMAFACE_PRECISION=half") and "float32 or bfloat16" in told.mend
+
+
 def test_outdated_shipped_runs_are_named(bare):
     with writing(bare / "examples" / "old", kind="study", config={}, weights={"tiny": "0"}):
         pass

@@ -111,7 +111,7 @@ def audit_classifier(
         "judged": getattr(judged, "hash", ""),
     }
     common = {"steps": options.steps, "report": say, "callback": callback}
-    with writing(out, kind=KIND, config=config, weights=weights) as run:
+    with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
         if not run.has("tables/faces.parquet"):
             faces = draw_even(generator, labeller, options.groups, n=options.n, seed=options.seed, **common)
             run.write_table("faces", faces_table(faces, judged, options))

@@ -113,7 +113,7 @@ def run_audit(
         extractor=f"attributes ({digest[:12]})" if hasattr(classifier, "features") else "",
         resolution=generator.side,
     )
-    with writing(out, kind=KIND, config=config, weights=weights) as run:
+    with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
         book = _grown(run, book)
         book.save(run)
         if real is not None:

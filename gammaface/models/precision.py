@@ -34,6 +34,11 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if has_bfloat16(device.type) else torch.float32
 
 
+def precision_of(device: torch.device) -> str:
+    """:func:`fast_dtype` as a word, ``float32`` or ``bfloat16``: what runs record."""
+    return str(fast_dtype(device)).removeprefix("torch.")
+
+
 def has_bfloat16(kind: str) -> bool:
     """Whether a kind of device multiplies in bfloat16; elsewhere numbers are widened first."""
     if kind == "cuda":

@@ -140,7 +140,7 @@ def run_rebalance(
         "extractor": critic.extractor,
     }
     weights = {generator.name: generator.weights_hash, "classifier": critic.hash}
-    with writing(out, kind=KIND, config=config, weights=weights) as run:
+    with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
         scene = Scene(run, recipe, critic, generator, original, say)
         if real is not None and not read_sets(run, REAL):
             images = to_unit(real)

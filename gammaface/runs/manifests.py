@@ -16,6 +16,7 @@ from gammaface.errors import GammaFaceError
 SCHEMA = 2
 STATES = ("running", "done", "cancelled", "failed")
 RECORDED_PACKAGES = ("torch", "diffusers", "scikit-learn", "numpy", "umap-learn")
+PRECISION = "precision"  # among the versions: the dtype in which the run's networks compute
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 # Names that some systems keep for devices, and the folder of the jobs.
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|jobs)(\..*)?", re.IGNORECASE)
@@ -32,7 +33,7 @@ class Manifest:
     weights: dict[str, str] = field(default_factory=dict)  # model name -> sha256
     state: str = "running"
     created: str = ""
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)  # of packages; and the precision
     timings: dict[str, float] = field(default_factory=dict)  # seconds by stage
     note: str = ""
     schema: int = SCHEMA
@@ -125,9 +126,29 @@ def _damaged(where: object, why: object) -> GammaFaceError:
     )
 
 
-def versions() -> dict[str, str]:
-    """Python's and the main packages' versions, for the manifest."""
-    found = {"python": platform.python_version()}
+def check_same(begun: Manifest, asked: Manifest, *, where: object) -> None:
+    """Refuse to go on with a run from other settings or weights, or in another precision.
+
+    A run of before the precision was recorded, and one that no network computes, goes on in any.
+    """
+    if any(getattr(begun, name) != getattr(asked, name) for name in ("kind", "config", "weights")):
+        raise GammaFaceError(
+            f"a run of kind '{begun.kind}' with other settings or weights lies here",
+            where=where,
+            fix="Give another --out, or delete that run.",
+        )
+    then, now = (manifest.versions.get(PRECISION) for manifest in (begun, asked))
+    if then and now and then != now:
+        raise GammaFaceError(
+            f"the run was begun with networks in {then}, and here they run in {now}",
+            where=where,
+            fix=f"Set GAMMAFACE_PRECISION={then} to go on with it, or give another --out.",
+        )
+
+
+def versions(precision: str = "") -> dict[str, str]:
+    """Python's and the main packages' versions, and the precision of networks, for the manifest."""
+    found = {"python": platform.python_version()} | ({PRECISION: precision} if precision else {})
     for package in RECORDED_PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)

@@ -98,7 +98,7 @@ def run_exploration(
     config = asdict(options) | {"t": t, "sqrt_abar": round(generator.sqrt_abar(t), 6)}
     weights = {generator.name: generator.weights_hash}
     say = report or (lambda stage, done, total: None)
-    with writing(out, kind=KIND, config=config, weights=weights) as run:
+    with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
         latents = codes[0] if codes else _harvest(run, generator, options, t, say, callback)
         with timed(run, "sweep"):
             asked = {"covariance": options.covariance, "seed": options.seed}

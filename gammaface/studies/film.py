@@ -64,7 +64,7 @@ def record_film(
         "sampler": sampler,
     }
     weights = {generator.name: generator.weights_hash}
-    with writing(out, kind=KIND, config=config, weights=weights) as run:
+    with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
 
         def keep(state: State) -> None:
             if callback:

@@ -90,7 +90,7 @@ def run_study(
     config = asdict(options) | {"t": t, "sqrt_abar": round(generator.sqrt_abar(t), 6)}
     weights = {generator.name: generator.weights_hash}
     say = report or (lambda stage, done, total: None)
-    with writing(out, kind="study", config=config, weights=weights) as run:
+    with writing(out, kind="study", config=config, weights=weights, precision=generator.precision) as run:
         with timed(run, "harvest"):
             latents = harvest(
                 generator,

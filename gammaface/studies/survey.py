@@ -119,7 +119,7 @@ def run_survey(
             f"{options.n} faces for up to {options.k_max} components", fix="Survey more faces."
         )
     timesteps = sorted({generator.timestep_at(s) for s in options.sqrt_abars}, reverse=True)
-    with writing(out, kind="survey", config=config, weights=weights) as run:
+    with writing(out, kind="survey", config=config, weights=weights, precision=generator.precision) as run:
         _Source(run, "generated", generator, timesteps, options, say).survey(
             along_sampling(
                 generator,
