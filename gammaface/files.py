@@ -14,6 +14,8 @@ import numpy as np
 
 from gammaface.errors import GammaFaceError
 
+CHUNK_ROWS = 4096
+
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file under a temporary name, sync it, then rename it into place."""
@@ -53,6 +55,14 @@ def file_hash(*files: Path) -> str:
         with open(file, "rb") as handle:
             for block in iter(lambda: handle.read(1 << 20), b""):
                 digest.update(block)
+    return digest.hexdigest()
+
+
+def content_hash(array: np.ndarray) -> str:
+    """sha256 over an array's shape, type and values, read chunk by chunk."""
+    digest = hashlib.sha256(f"{array.shape} {array.dtype.str}".encode())
+    for start in range(0, len(array), CHUNK_ROWS):
+        digest.update(np.ascontiguousarray(array[start : start + CHUNK_ROWS]).data)
     return digest.hexdigest()
 
 

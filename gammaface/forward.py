@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from gammaface.errors import GammaFaceError
-from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded, seeds_for
-from gammaface.latents import DEFAULT_SQRT_ABAR, Latents, Progress, check_finite
-from gammaface.pca import fit_pca
+from gammaface.files import content_hash
+from gammaface.generators import MICRO_BATCH, Generator, seeded, seeds_for
+from gammaface.latents import DEFAULT_SQRT_ABAR, Latents, Place, Progress, collect
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.spaces import check_space, codes
-from gammaface.workspace import Run, writing
 
 
 def harvest_images(
@@ -25,6 +25,7 @@ def harvest_images(
     pca: int | None = None,
     batch_size: int = MICRO_BATCH,
     out: Path | str | None = None,
+    workers: Workers = ALONE,
     progress: Progress | None = None,
 ) -> Latents:
     r"""Codes of given pictures at timestep t, by the forward process (GAMMA-FACE, sec. 4.3).
@@ -41,7 +42,10 @@ def harvest_images(
     seed : int
         Of the noise: picture i gets that of ``seeds_for(seed, n)[i]``.
     out : path, optional
-        Run folder, of the kind and form that :func:`gammaface.latents.harvest` writes.
+        Run folder, of the kind and form that :func:`gammaface.latents.harvest` writes; it
+        belongs to these very pictures. An interrupted one continues by its missing pictures.
+    workers : Workers
+        Share the pictures, which all of them hold; as in :func:`gammaface.latents.harvest`.
     progress : callable, optional
         ``progress(done, total)``.
 
@@ -64,48 +68,25 @@ def harvest_images(
         )
     seeds = seeds_for(seed, len(images))
 
-    def read() -> np.ndarray:
-        found: list[np.ndarray] = []
-        for rows, real in micro_batches(np.arange(len(images)), batch_size):
-            clean = generator.encode(images[rows])
-            if tuple(clean.shape[1:]) != tuple(generator.shape):
-                raise GammaFaceError(
-                    f"pictures of {images.shape[-1]} pixels become latents of shape"
-                    f" {tuple(clean.shape[1:])}, the model's are {tuple(generator.shape)}",
-                    fix="Give pictures of the model's resolution.",
-                )
-            noise = generator.noise(seeded(seeds[rows]))
-            x = sqrt_abar * clean + (1 - sqrt_abar**2) ** 0.5 * noise
-            found.append(codes(generator, x, t, space)[:real].numpy())
-            check_finite(found[-1])
-            if progress:
-                progress(sum(map(len, found)), len(images))
-        return np.concatenate(found)
+    def codes_of(rows: np.ndarray) -> np.ndarray:
+        clean = generator.encode(images[rows])
+        if tuple(clean.shape[1:]) != tuple(generator.shape):
+            raise GammaFaceError(
+                f"pictures of {images.shape[-1]} pixels become latents of shape"
+                f" {tuple(clean.shape[1:])}, the model's are {tuple(generator.shape)}",
+                fix="Give pictures of the model's resolution.",
+            )
+        noise = generator.noise(seeded(seeds[rows]))
+        x = sqrt_abar * clean + (1 - sqrt_abar**2) ** 0.5 * noise
+        return codes(generator, x, t, space).numpy()
 
-    if out is None:
-        array = read()
-        projection = fit_pca(array, pca, seed=seed) if pca else None
-        array = projection.transform(array) if projection else array
-        return Latents(array, seeds, t, space, sqrt_abar, projection)
-    config = {
-        "model": generator.name,
-        "n": len(images),
-        "t": t,
-        "sqrt_abar": round(sqrt_abar, 6),
-        "space": space,
-        "seed": seed,
-        "pca": pca,
-        "direction": "forward",
-    }
-    weights = {generator.name: generator.weights_hash}
-    with writing(out, kind="harvest", config=config, weights=weights) as run:
-        array = read()
-        if pca:
-            projection = fit_pca(array, pca, seed=seed)
-            run.write_array("pca_mean", projection.mean)
-            run.write_array("pca_components", projection.components)
-            run.write_array("pca_explained", np.array(projection.explained))
-            array = projection.transform(array)
-        run.write_array("seeds", seeds)
-        run.write_array("latents", array)
-    return Latents.load(Run.open(out))
+    return collect(
+        generator,
+        codes_of,
+        Place(len(images), t, space, seed, pca),
+        how={"direction": "forward", "pictures": content_hash(images.numpy())},
+        batch_size=batch_size,
+        out=out,
+        workers=workers,
+        progress=progress,
+    )

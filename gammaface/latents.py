@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -128,14 +128,12 @@ def harvest(
     """
     check_space(space)
     run_sampler, seeds = get_sampler(sampler), seeds_for(seed, n)
-    if pca and space in ("x_t", "x0"):  # before hours of work, where the codes' size is known
-        check_dimensions(pca, n, generator.dimensions)
     t = generator.timestep_at(DEFAULT_SQRT_ABAR) if t is None else t
     path = sampler_path(sampler, generator.alphas, steps, through=t)
     path = path[: path.index(t) + 1]
 
-    def codes_of(chunk: np.ndarray) -> np.ndarray:
-        streams = seeded(chunk)
+    def codes_of(rows: np.ndarray) -> np.ndarray:
+        streams = seeded(seeds[rows])
         x = run_sampler(
             generator.predict,
             generator.noise(streams),
@@ -146,41 +144,82 @@ def harvest(
         )
         return codes(generator, x, t, space).numpy()
 
-    sqrt_abar = generator.sqrt_abar(t)
+    return collect(
+        generator,
+        codes_of,
+        Place(n, t, space, seed, pca),
+        how={"steps": steps, "sampler": sampler},
+        batch_size=batch_size,
+        out=out,
+        workers=workers,
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which codes: how many, where, of which run seed, and to how many dimensions they are reduced."""
+
+    n: int
+    t: int
+    space: str
+    seed: int
+    pca: int | None
+
+
+def collect(
+    generator: Generator,
+    codes_of: Callable[[np.ndarray], np.ndarray],
+    place: Place,
+    *,
+    how: dict,
+    batch_size: int,
+    out: Path | str | None,
+    workers: Workers = ALONE,
+    progress: Progress | None = None,
+) -> Latents:
+    """Compute the codes of rows 0 to n - 1, in memory or into the run `out`.
+
+    Parameters
+    ----------
+    codes_of : callable
+        ``codes_of(rows)`` gives the codes (b, d) of `batch_size` rows, some of them twice.
+    place : Place
+    how : dict
+        What else decides the codes: part of the run's configuration.
+    batch_size, out, workers, progress
+        As in :func:`harvest`.
+    """
+    n, pca, seed = place.n, place.pca, place.seed
+    if pca and place.space in ("x_t", "x0"):  # before hours of work, where the codes' size is known
+        check_dimensions(pca, n, generator.dimensions)
+    seeds, sqrt_abar = seeds_for(seed, n), generator.sqrt_abar(place.t)
     if out is None:
-        array = np.concatenate(list(_chunks(codes_of, seeds, batch_size, progress)))
+        array = np.concatenate(list(_chunks(codes_of, (0, n), batch_size, progress)))
         projection = fit_pca(array, pca, seed=seed) if pca else None
         array = projection.transform(array) if projection else array
-        return Latents(array, seeds, t, space, sqrt_abar, projection)
-
-    config = {
-        "model": generator.name,
-        "n": n,
-        "t": t,
-        "sqrt_abar": round(sqrt_abar, 6),
-        "space": space,
-        "seed": seed,
-        "pca": pca,
-        "steps": steps,
-        "sampler": sampler,
+        return Latents(array, seeds, place.t, place.space, sqrt_abar, projection)
+    made = {
+        "config": {"model": generator.name, "sqrt_abar": round(sqrt_abar, 6)} | asdict(place) | how,
+        "weights": {generator.name: generator.weights_hash},
+        "precision": generator.precision,
     }
-    weights = {generator.name: generator.weights_hash}
-    made = {"config": config, "weights": weights, "precision": generator.precision}
     with writing(out, kind="harvest", **made, workers=workers) as run:
         if not workers.on_main(lambda: run.has("arrays/latents.npy")):
-            _harvest_into(run, codes_of, seeds, batch_size, progress, pca, seed)
+            _collect_into(run, codes_of, seeds, batch_size, progress, pca, seed)
     return Latents.load(Run.open(out))
 
 
-def _chunks(codes_of, seeds, batch_size, progress: Progress | None):
+def _chunks(codes_of, span: tuple[int, int], batch_size: int, progress: Progress | None):
+    start, stop = span
     done = 0
-    for chunk, real in micro_batches(seeds, batch_size):
-        block = codes_of(chunk)[:real]
+    for rows, real in micro_batches(np.arange(start, stop), batch_size):
+        block = codes_of(rows)[:real]
         check_finite(block)
         yield block
         done += real
         if progress:
-            progress(done, len(seeds))
+            progress(done, stop - start)
 
 
 def check_finite(array: np.ndarray) -> None:
@@ -197,8 +236,8 @@ def refuse_broken(broken: int, n: int) -> None:
         )
 
 
-def _harvest_into(run: Run, codes_of, seeds, batch_size, progress, pca, seed) -> None:
-    """Compute this worker's share of the missing seeds into blocks; the main one joins them."""
+def _collect_into(run: Run, codes_of, seeds, batch_size, progress, pca, seed) -> None:
+    """Compute this worker's share of the missing rows into blocks; the main one joins them."""
     started, workers, n = time.monotonic(), run.workers, len(seeds)
     folder = run.path / "arrays" / "blocks"
     spans = workers.on_main(lambda: missing(folder, n))
@@ -209,7 +248,7 @@ def _harvest_into(run: Run, codes_of, seeds, batch_size, progress, pca, seed) ->
         progress(done, total)
     with Blocks(folder) as blocks:
         for start, stop in mine:
-            for block in _chunks(codes_of, seeds[start:stop], batch_size, None):
+            for block in _chunks(codes_of, (start, stop), batch_size, None):
                 blocks.add(start, block)
             done += stop - start
             if progress:

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from gammaface.errors import GammaFaceError
-from gammaface.files import kept_array
+from gammaface.files import content_hash, kept_array
 from gammaface.pca import fit_pca
 
 PCA_DIMENSIONS = 50
@@ -128,14 +128,6 @@ def place(
         weights /= weights.sum(axis=1, keepdims=True)
         xy[start : start + CHUNK_ROWS] = np.einsum("mn,mnk->mk", weights, coordinates[rows])
     return xy
-
-
-def content_hash(array: np.ndarray) -> str:
-    """sha256 over an array's shape, type and values, read chunk by chunk."""
-    digest = hashlib.sha256(f"{array.shape} {array.dtype.str}".encode())
-    for start in range(0, len(array), CHUNK_ROWS):
-        digest.update(np.ascontiguousarray(array[start : start + CHUNK_ROWS]).data)
-    return digest.hexdigest()
 
 
 def _kept(cache: Path | None, make: Callable[[], np.ndarray], *key: object) -> np.ndarray:

@@ -95,12 +95,13 @@ def harvest(
     generator = load_generator(model)
     asked = {"t": t, "space": space, "seed": seed, "pca": pca, "batch_size": batch_size or MICRO_BATCH}
     with progress_bar("harvest") as progress:
+        shared = {"workers": join(), "progress": progress}
         if data:
             pixels = load_random(data, most=n, seed=seed, resolution=generator.side)
-            harvest_images(generator, to_unit(pixels), **asked, out=out, progress=progress)
+            harvest_images(generator, to_unit(pixels), **asked, out=out, **shared)
         else:
             path = asdict(sampler_for(generator, sampler, steps))
-            harvest_latents(generator, n=n, **asked, **path, out=out, workers=join(), progress=progress)
+            harvest_latents(generator, n=n, **asked, **path, out=out, **shared)
     print(out)
 
 
