@@ -111,6 +111,7 @@ def record_curve(
     generator: Generator,
     extractor,
     *,
+    named: str = "attributes",
     out: Path | str,
     real: np.ndarray | None = None,
     points: Sequence[Choice] = POINTS,
@@ -132,6 +133,8 @@ def record_curve(
     extractor : AttributeClassifier
         Whatever has ``features(images)`` and ``hash``; distances are in its features, the
         Fréchet distance on at most 64 principal components of the reference.
+    named : str
+        What the extractor is called; by default as the bundled classifier is.
     real : array of shape (m, d), optional
         Features of the training faces. Without them the reference is n images of the model
         itself, from other seeds and by many steps: then the curve tells what few steps
@@ -192,7 +195,7 @@ def record_curve(
             "n": n,
             "seed": seed,
             "reference": config["reference"],
-            "extractor": f"attributes ({extractor.hash[:12]})",
+            "extractor": f"{named} ({extractor.hash[:12]})",
             "curve": rows,
         }
         run.write_file(FILE, json.dumps(recorded, indent=1, ensure_ascii=False))

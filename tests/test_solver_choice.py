@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from gammaface import GammaFaceError, load_generator, solver_choice
+from gammaface import GammaFaceError, load_attributes, load_generator, solver_choice
 from gammaface.balancing import draw_seeds
 from gammaface.cli import app
 from gammaface.solver_choice import (
@@ -139,6 +139,8 @@ def test_the_command_writes_where_it_is_told(folder, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "| sampler | steps | frechet | kernel |" in result.stdout
     assert recommended_sampler(model).sampler in ("unipc", "ddim")
+    recorded = json.loads((folder / FILE).read_text())["extractor"]
+    assert recorded == f"attr ({load_attributes(classifier).hash[:12]})"
 
 
 def test_commands_follow_the_choice(folder, tmp_path):

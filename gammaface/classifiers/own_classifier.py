@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from gammaface.files import file_hash
 MAP = "label_map.json"
 BATCH = 64
 Progress = Callable[[int, int], None]
+Seeing = TypeVar("Seeing")
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,22 @@ class OwnClassifier:
         if self.labels.channels == "bgr":
             pixels = pixels.flip(1)
         return ((pixels - mean) / std).contiguous().numpy()
+
+
+def with_features(classifier: Seeing, *, named: str) -> Seeing:
+    """The classifier, if distances can be measured in its features; a user's own has none.
+
+    Raises
+    ------
+    GammaFaceError
+        When it has none.
+    """
+    if not hasattr(classifier, "features"):
+        raise GammaFaceError(
+            f"the classifier '{named}' has no features to measure distances in",
+            fix="Give the bundled one, attributes, or a folder that `train attributes` wrote.",
+        )
+    return classifier
 
 
 def is_own(path: Path) -> bool:

@@ -33,6 +33,7 @@ def solver(
 ) -> None:
     """Record quality against steps, and choose the cheapest sampler that is as good as the best."""
     from gammaface.attributes import load_attributes
+    from gammaface.classifiers.own_classifier import with_features
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
     from gammaface.solver_choice import POINTS, Choice, record_curve
@@ -40,7 +41,8 @@ def solver(
     from gammaface.workspace import home
 
     points = [Choice.parse(text) for text in point] if point else POINTS
-    generator, extractor = load_generator(model), load_attributes(classifier)
+    extractor = with_features(load_attributes(classifier), named=classifier)
+    generator = load_generator(model)
     real = None
     if data:
         pixels = read_images(data, generator.side, limit)
@@ -49,6 +51,7 @@ def solver(
         run = record_curve(
             generator,
             extractor,
+            named=Path(classifier).name,
             out=out or home() / f"solver-{Path(model).name}-{generator.weights_hash[:8]}",
             real=real,
             points=points,

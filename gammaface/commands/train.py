@@ -167,10 +167,12 @@ def card(
 ) -> None:
     """Measure a trained generator: samples, copies, distances, who it draws."""
     from gammaface.attributes import load_attributes
+    from gammaface.classifiers.own_classifier import with_features
     from gammaface.commands.progress import progress_bar
     from gammaface.generators import load_generator
     from gammaface.training.card import measure_generator
 
+    seeing = with_features(load_attributes(classifier), named=classifier) if classifier else None
     train, test = (read_images(data, resolution, limit, split) for split in ("train", "test"))
     with progress_bar("card") as progress:
         measure_generator(
@@ -178,7 +180,8 @@ def card(
             train,
             test,
             out=out,
-            classifier=load_attributes(classifier) if classifier else None,
+            classifier=seeing,
+            named=Path(classifier).name,
             n=n,
             progress=progress,
         )

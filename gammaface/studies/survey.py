@@ -26,19 +26,22 @@ import pandas as pd
 import torch
 
 from gammaface.attributes import AttributeClassifier
+from gammaface.classifiers.own_classifier import OwnClassifier
 from gammaface.datasets import random_rows, read_faces
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.images import to_unit
 from gammaface.mixture import LatentMixture
 from gammaface.pca import fit_pca
+from gammaface.shares.people import attributes_of
 from gammaface.studies.along import Block, along_noising, along_sampling
 from gammaface.studies.components import association, holm, looks
 from gammaface.studies.probes import linear_probe
-from gammaface.studies.survey_findings import findings
+from gammaface.studies.survey_findings import LOOKS, findings
 from gammaface.sweep import suggest_k, sweep_bic
 from gammaface.workspace import Run, writing
 
+LEFT_OUT = ("young",)  # CelebA's own word, which names no age
 PEOPLE = ("gender", "race", "young40", "young60", "smile", "glasses", "hair")
 PROBE_DIMENSIONS = 256  # wider codes are reduced first, or a probe would take minutes
 Report = Callable[[str, int, int], None]
@@ -84,7 +87,7 @@ class SurveyOptions:
 
 def run_survey(
     generator: Generator,
-    classifier: AttributeClassifier,
+    classifier: AttributeClassifier | OwnClassifier,
     options: SurveyOptions,
     *,
     out: Path | str,
@@ -154,8 +157,10 @@ def real_faces(
     return to_unit(picked.images(resolution=generator.side)), labels.astype(object)
 
 
-def _people(classifier: AttributeClassifier, images: torch.Tensor) -> pd.DataFrame:
-    labels = classifier.label(images)[list(PEOPLE)].astype(str)
+def _people(classifier: AttributeClassifier | OwnClassifier, images: torch.Tensor) -> pd.DataFrame:
+    """The attributes that the classifier names, and how the pictures look."""
+    labels = classifier.label(images)
+    labels = labels[[name for name in attributes_of(labels) if name not in LEFT_OUT]].astype(str)
     return pd.concat([labels, looks(images.numpy())], axis=1)
 
 
@@ -240,7 +245,7 @@ class _Source:
         probed: list[dict] = []
         if view.pca or view.space == "latent":
             wide = codes if codes.shape[1] <= PROBE_DIMENSIONS else _reduce(codes, options.seed)
-            names = [name for name in PEOPLE if name in people]
+            names = [name for name in people if name not in LOOKS]
             probed = linear_probe(wide, people[names], max_iter=300).assign(**place).to_dict(orient="records")
         return {
             "sweep": table.assign(**place).to_dict(orient="records"),

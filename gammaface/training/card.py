@@ -31,6 +31,7 @@ def measure_generator(
     *,
     out: Path,
     classifier: AttributeClassifier | None = None,
+    named: str = "attributes",
     n: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -50,6 +51,8 @@ def measure_generator(
         ``README.md`` between the lines `BEGIN` and `END`, if it has one, is written anew.
     classifier : AttributeClassifier, optional
         Adds distances on its features and who is drawn, see `generator_figures.compare`.
+    named : str
+        What the classifier is called there.
     """
     batch = balance(generator, n=n, strategy="plain", seed=seed, progress=progress)
     pixels = to_uint8(batch.images)
@@ -80,7 +83,7 @@ def measure_generator(
         },
     }
     if classifier is not None:
-        numbers["figures"] = figures.compare(classifier, batch.images, train, test, seed=seed)
+        numbers["figures"] = figures.compare(classifier, batch.images, train, test, named=named, seed=seed)
     text = json.dumps(numbers, indent=1)
     write_whole(out / "card.json", lambda f: f.write(text.encode()))
     _write_between(out / "README.md", as_markdown(numbers))

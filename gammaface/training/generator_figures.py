@@ -26,6 +26,7 @@ def compare(
     train: torch.Tensor,
     test: torch.Tensor,
     *,
+    named: str = "attributes",
     seed: int = 0,
 ) -> dict:
     """Generated faces against unseen real ones, and training faces against the same.
@@ -38,6 +39,8 @@ def compare(
         In [-1, 1].
     train, test : uint8 tensors of shape (., 3, H, H)
         Of which as many are drawn at random as the smallest set holds.
+    named : str
+        What the classifier is called; by default as the bundled one is.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def compare(
     features = {side: classifier.features(images) for side, images in sides.items()}
     labels = {side: classifier.label(images) for side, images in sides.items()}
     return {
-        "extractor": f"attributes ({classifier.hash[:12]})",
+        "extractor": f"{named} ({classifier.hash[:12]})",
         "dimensions": DIMENSIONS,
         "n": n,
         "closeness": [
@@ -138,16 +141,16 @@ def as_markdown(numbers: dict) -> str:
     drawn = pd.DataFrame(numbers["people"])
     parts = [
         "## How close to real faces?",
-        f"Features of the bundled classifier, {numbers['extractor']}; n = {numbers['n']:,} on each side;"
+        f"Features of the classifier {numbers['extractor']}; n = {numbers['n']:,} on each side;"
         f" Fréchet distance on {numbers['dimensions']} principal components; k = {NEIGHBOURS}. It is no FID:"
-        " only Inception's own weights make one. The classifier was trained on the training faces,"
-        " which may flatter the second row.",
+        " only Inception's own weights make one. Where the classifier was trained on the training faces,"
+        " as the bundled one was, it may flatter the second row.",
         render(sides, Format.md),
         "Kernel distance within each perceived group, mean over groups, with 95% intervals (shares"
         " that differ cannot move it):",
         render(matched, Format.md),
         "## Who it draws",
-        f"Perceived attributes as the bundled classifier names them, with 95% Wilson intervals, n ="
+        f"Perceived attributes as that classifier names them, with 95% Wilson intervals, n ="
         f" {numbers['n']:,} unselected images; `train` is the same classifier's answer on training"
         " faces. They are no identities, and the classifier errs more often for some groups.",
         render(drawn, Format.md),

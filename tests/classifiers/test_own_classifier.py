@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 from gammaface import GammaFaceError, load_attributes
 from gammaface.classifiers.label_maps import PRESETS
 from gammaface.classifiers.own_classifier import OwnClassifier
 from gammaface.classifiers.resnet import ResNet
+from gammaface.cli import app
 from gammaface.labelling.labels import label_images
 from tests.tiny_onnx import write_linear
 
@@ -38,6 +40,16 @@ def test_an_onnx_classifier_answers_in_our_words(tmp_path):
     assert table["gender"].tolist() == ["male", "female"]
     assert table["gender_uncertain"].all(), "nothing is known of how often it errs"
     assert {"gender=female", "gender=male", "ita"} <= set(table)
+
+
+def test_what_measures_distances_refuses_it(tmp_path):
+    file = write(tmp_path, SEX)
+    card = ["train", "card", "--data", tmp_path, "--model", "faces"]
+    for words in (card, ["train", "solver"]):
+        line = [*words, "--classifier", file, "--out", tmp_path / "out"]
+        result = CliRunner().invoke(app, [str(word) for word in line])
+        assert isinstance(result.exception, GammaFaceError)
+        assert "mine.onnx' has no features to measure distances in" in result.exception.what
 
 
 def test_normalisation_and_channels_are_the_label_maps(tmp_path):

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from gammaface import GammaFaceError
+from gammaface import GammaFaceError, load_attributes
 from gammaface.studies.survey import SurveyOptions, run_survey
-from gammaface.studies.survey_findings import findings
+from gammaface.studies.survey_findings import LOOKS, findings
+from tests.tiny_onnx import write_linear
 from tests.training.test_card import tiny_classifier
 
 OPTIONS = SurveyOptions(model="tiny", n=70, sqrt_abars=(0.44,), k_max=3, told=(2,), steps=3, permutations=19)
@@ -45,6 +46,15 @@ def test_a_survey_tells_of_every_cell_and_resumes(tiny, tmp_path):
     assert len(numbers["bic_k"]) == len(cells)
     assert any("real faces with noise added" in s for s in numbers["sentences"])
     assert not list(out.glob("images/**/*.png"))  # of real faces only numbers
+
+
+def test_a_classifier_of_ones_own_surveys_what_it_names(tiny, tmp_path):
+    weight, heads = np.array([[4.0, 0, 0], [0, 0, 0]]), {"hat": ["hat", "no hat"]}
+    file = write_linear(tmp_path / "own.onnx", weight, np.zeros(2))
+    file.with_suffix(".json").write_text(json.dumps({"heads": heads, "resolution": 16}))
+    run = run_survey(tiny, load_attributes(file), OPTIONS, out=tmp_path / "survey")
+    assert set(run.table("association")["attribute"]) == {"hat", *LOOKS}
+    assert set(run.table("probes")["attribute"]) == {"hat"}
 
 
 def test_more_components_than_faces_are_refused(tiny, tmp_path):

@@ -46,9 +46,10 @@ def test_the_card_says_how_close_and_who(tiny, tmp_path):
     noise = torch.Generator().manual_seed(0)
     real = torch.randint(0, 256, (200, 3, 64, 64), generator=noise, dtype=torch.uint8)
     numbers = measure_generator(
-        tiny, real[:100], real[100:], out=tmp_path, classifier=tiny_classifier(), n=64
+        tiny, real[:100], real[100:], out=tmp_path, classifier=tiny_classifier(), named="mine", n=64
     )
     figures = numbers["figures"]
+    assert figures["extractor"] == "mine (000000000000)"
     generated, train = figures["closeness"]
     assert figures["n"] == 64
     assert train["precision"] > 0.5 and train["recall"] > 0.5  # the same noise
@@ -60,4 +61,5 @@ def test_the_card_says_how_close_and_who(tiny, tmp_path):
     assert all(abs(sum(values) - 1) < 1e-9 for values in shares.values())
     readme = (tmp_path / "README.md").read_text()
     assert "old figures" not in readme and readme.endswith(f"{END}\nafter\n")
+    assert "Features of the classifier mine (000000000000)" in readme
     assert "Who it draws" in readme and "Has it copied faces?" in readme
