@@ -100,7 +100,7 @@ for key, value in st.session_state.pop("show_next", {}).items():
 with red_box.in_words():
     with st.sidebar:
         known = state.models()
-        state.missed("model", known, "model")
+        state.missed("model", [state.short(name) for name in known], "model")
         model = st.selectbox("Model", known, key="model", format_func=state.short, bind="query-params")
         st.selectbox("Device", state.devices(), key="device", persist_state="session")
         runs = [r.manifest.name for r in state.studies() if r.manifest.config["model"] == model]

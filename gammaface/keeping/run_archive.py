@@ -64,16 +64,7 @@ def export_run(run: Run, out: Path | str) -> Path:
     out = Path(out)
     if out.exists():
         raise GammaFaceError("there is a file here already", where=out, fix="Give another --out.")
-    for part in (run, *map(Run.open, inner_runs(run.path))):
-        if part.manifest.state == "running":
-            raise GammaFaceError("the run is being written", where=part.path, fix="Wait until it is done.")
-        damaged = part.damaged()
-        if damaged:
-            raise GammaFaceError(
-                f"{len(damaged)} files of the run are damaged, the first is {damaged[0]}",
-                where=part.path,
-                fix="Compute them again before you export the run.",
-            )
+    check_whole(run)
     partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         # Stored, not packed: pictures, tables and latents are dense already.
@@ -94,6 +85,26 @@ def export_run(run: Run, out: Path | str) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return out
+
+
+def check_whole(run: Run) -> None:
+    """Refuse a run, or a run inside it, that is being written or damaged.
+
+    Raises
+    ------
+    GammaFaceError
+        Naming what is wrong with it.
+    """
+    for part in (run, *map(Run.open, inner_runs(run.path))):
+        if part.manifest.state == "running":
+            raise GammaFaceError("the run is being written", where=part.path, fix="Wait until it is done.")
+        damaged = part.damaged()
+        if damaged:
+            raise GammaFaceError(
+                f"{len(damaged)} files of the run are damaged, the first is {damaged[0]}",
+                where=part.path,
+                fix="Compute them again before you export the run.",
+            )
 
 
 def _content(folder: Path):

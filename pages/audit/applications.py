@@ -6,6 +6,8 @@ from pages.parts import application_forms, applications
 from pages.parts.frame import head
 from pages.parts.leads import CLASSIFIER, UPSCALER
 from pages.parts.people import PERCEIVED
+from pages.parts.red_box import in_words, reading
+from pages.parts.state import missed
 
 KINDS = {
     CLASSIFIER: ("classifier-audit", applications.classifier_found, application_forms.classifier_form),
@@ -38,10 +40,13 @@ if not runs:
             form(model)
     st.stop()
 
+key = f"application-{kind}"
+missed(key, runs, "run")
 name = next(iter(runs))
 if len(runs) > 1:
-    name = st.selectbox("Run", list(runs), key=f"application-{kind}", bind="query-params", width=420)
-st.caption(f"{applications.facts(runs[name])} {PERCEIVED}")
-found(runs[name])
+    name = st.selectbox("Run", list(runs), key=key, bind="query-params", width=420)
+with in_words(), reading(runs[name]):  # what cannot be shown does not hide the form
+    st.caption(f"{applications.facts(runs[name])} {PERCEIVED}")
+    found(runs[name])
 with st.expander("Try another"):
     form(model)

@@ -4,14 +4,14 @@ import streamlit as st
 
 from gammaface import figures
 from pages.parts import work
-from pages.parts.components import component_cards, whom_components_hold
+from pages.parts.components import component_cards, components_in_words, whom_components_hold
 from pages.parts.frame import head, nothing_yet
 from pages.parts.harvesting import COVARIANCES, described
 from pages.parts.latent_map import latent_map, point_at
 from pages.parts.people import FIXED
-from pages.parts.red_box import in_words
+from pages.parts.red_box import in_words, reading
 from pages.parts.selection import selection
-from pages.parts.state import chosen_study, explorations, read_clusters, short
+from pages.parts.state import chosen_study, explorations, missed, read_clusters, short
 from pages.parts.study import Clusters
 from pages.parts.words import plain, upper
 
@@ -19,10 +19,11 @@ KEPT = (
     *("model", "n", "t", "space", "pca", "sampler", "steps", "seed", "k_max", "labelled"),
     "classifier",
 )
+TABS = FACES, WHOM, COMMON = "Their faces", "Whom they hold", "How common they are"
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def charts(path: str, stamp: str, _clusters: Clusters):
+def charts(path: str, stamp: int, _clusters: Clusters):
     """The page's other figures, made once per run."""
     return (
         figures.bic_curve(_clusters.sweep, used_k=_clusters.numbers["k"]["used"]),
@@ -40,6 +41,7 @@ def choose() -> Clusters | None:
     if not names:
         nothing_yet()
         return None
+    missed("latents", names, "harvest")
     name = names[0]
     if runs:  # options as they are named: what a widget shows is what its link says
         name = st.selectbox("Latents", names, key="latents", bind="query-params", width=420)
@@ -69,12 +71,12 @@ def why_this_k(clusters: Clusters) -> None:
 @st.fragment
 def map_and_selection(clusters: Clusters) -> None:
     """What a lasso changes; the rest of the page stays as it is."""
-    with in_words():  # a fragment runs without app.py around it
+    with in_words(), reading(clusters.run):  # a fragment runs without app.py around it
         _map_and_selection(clusters)
 
 
 def _map_and_selection(clusters: Clusters) -> None:
-    curve, _ = charts(str(clusters.run.path), clusters.stamp, clusters)
+    curve, shares = charts(str(clusters.run.path), clusters.stamp, clusters)
     slot = f"picked-{clusters.name}"
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -86,17 +88,30 @@ def _map_and_selection(clusters: Clusters) -> None:
             alt="BIC, AIC, held-out log-likelihood and stability for each number of components.",
         )
     selection(clusters, slot, attribute, point_at)
-    whom_components_hold(clusters, attribute)
+    st.subheader("Components", anchor=False)
+    components_in_words(clusters)
+    # A chart takes the browser a fifth of a second: these two are drawn when their tab is opened.
+    faces, whom, common = st.tabs(TABS, key="components", bind="query-params")
+    if faces.open:
+        with faces:
+            component_cards(clusters)
+    if whom.open:
+        with whom:
+            whom_components_hold(clusters, attribute)
+    if common.open:
+        common.plotly_chart(shares, config=FIXED, alt="Share of each component with 95% intervals.")
 
 
-clusters = choose()
-if clusters is not None:
+def show(clusters: Clusters) -> None:
+    """Everything about one run."""
     harvest = clusters.config | clusters.numbers["harvest"]
     whose = plain(f"Model {short(clusters.model)}, run {clusters.name}.")
     st.caption(f"Latents: {described(harvest)}. {whose}")
     why_this_k(clusters)
     map_and_selection(clusters)
-    st.subheader("Components", anchor=False)
-    component_cards(clusters)
-    _, shares = charts(str(clusters.run.path), clusters.stamp, clusters)
-    st.plotly_chart(shares, config=FIXED, alt="Share of each component with 95% intervals.")
+
+
+clusters = choose()
+if clusters is not None:
+    with reading(clusters.run):
+        show(clusters)

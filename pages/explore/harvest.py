@@ -6,6 +6,7 @@ from pages.parts import strip, work
 from pages.parts.frame import TRAIN, head
 from pages.parts.harvesting import SAMPLERS, asked, check, choice, described, number, seconds
 from pages.parts.job_rows import duration
+from pages.parts.red_box import in_words, reading, told
 from pages.parts.schedule import sqrt_abars
 from pages.parts.state import chosen_study, explorations, short
 from pages.parts.study import Study
@@ -24,10 +25,7 @@ def moment(model: str, study: Study | None) -> tuple[int, str, int]:
     alphas = sqrt_abars(model)
     last = len(alphas) - 1 if alphas is not None else 999
     start = int(abs(alphas - DEFAULT).argmin()) if alphas is not None else 400
-    if film is not None:
-        strip.filmstrip(film, st.session_state.get("t", start), "t")
-    elif not strip.film_is_drawn(model):
-        strip.offer_film(model, sampler, steps)
+    place = st.container()  # over the slider, whose moment it marks: a link's is known below it
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     t = left.select_slider(
         "Timestep t: noise on the left, the clean picture on the right",
@@ -38,6 +36,12 @@ def moment(model: str, study: Study | None) -> tuple[int, str, int]:
     )
     if alphas is not None:
         right.metric("√ᾱ at this t", f"{alphas[t]:.2f}", help="Share of the clean picture's amplitude left.")
+    with place, in_words():  # a film that cannot be read hides nothing else
+        if film is not None:
+            with reading(film):
+                strip.filmstrip(film, t, "t")
+        elif not strip.film_is_drawn(model):
+            strip.offer_film(model, sampler, steps)
     return t, sampler, steps
 
 
@@ -69,11 +73,10 @@ if pressed:
     work.start("explore", options, title=f"Harvest of {options['n']:,} from {short(model)}")
 
 work.stopped_jobs(("explore",))
-found = explorations(model)
+found = explorations(model)[:SHOWN]
 if found:
     st.subheader("Harvested so far", anchor=False)
-    for run in found[:SHOWN]:
+    for name, described_so in told(found, lambda run: described(run.manifest.config)).items():
         words, way = st.columns([5, 1], vertical_alignment="center")
-        words.markdown(f"{described(run.manifest.config)} · {plain(run.manifest.name)}")
-        latents = {"latents": run.manifest.name}
-        way.page_link("pages/explore/clusters.py", label="See clusters", query_params=latents)
+        words.markdown(f"{described_so} · {plain(name)}")
+        way.page_link("pages/explore/clusters.py", label="See clusters", query_params={"latents": name})

@@ -9,6 +9,8 @@ from pages.parts.columns import columns
 from pages.parts.draw_cost import costs
 from pages.parts.face_drawer import face_drawer
 from pages.parts.frame import open_page
+from pages.parts.red_box import reading
+from pages.parts.state import missed
 from pages.parts.strategy_form import strategy_form
 from pages.parts.taking import take_along
 from pages.parts.words import plain
@@ -21,6 +23,7 @@ study = open_page(
 picks.listen()
 strategy_form(study)
 found = batches(study)
+missed("batch", [in_words(name, found) for name in (RECORDED, *found)], "batch")
 choice = st.selectbox(
     "Shown",
     [RECORDED, *found],
@@ -29,11 +32,12 @@ choice = st.selectbox(
     bind="query-params",
     width=620,
 )
-shown = read(study, found.get(choice))
-st.caption(plain(shown.words) + ".")
-what_it_did(study, shown)
-columns(study, shown)
-costs(shown)
-take_along(shown)
-shares_before_and_after(study, shown)
-face_drawer(shown)
+with reading(found.get(choice, study.run)):
+    shown = read(study, found.get(choice))
+    st.caption(plain(shown.words) + ".")
+    what_it_did(study, shown)
+    columns(study, shown)
+    costs(shown)
+    take_along(shown)
+    shares_before_and_after(study, shown)
+    face_drawer(shown)

@@ -11,6 +11,7 @@ from gammaface.pictures.downloads import Part, drawn_rows, labels_in, strategy_o
 from gammaface.strategies.catalogue import ABOUT, About
 from gammaface.workspace import Run, list_runs
 
+from .red_box import told
 from .state import Study, stamp_of
 
 RECORDED = "As recorded"
@@ -89,7 +90,8 @@ def batches(study: Study) -> dict[str, Run]:
         and r.has("tables/images.parquet")
     ]
     runs.sort(key=lambda r: r.manifest.created, reverse=True)
-    return {r.manifest.name: r for r in runs}
+    found = {r.manifest.name: r for r in runs}
+    return {name: found[name] for name in told(runs, lambda r: in_words(r.manifest.name, found))}
 
 
 def in_words(name: str, found: dict[str, Run]) -> str:

@@ -138,6 +138,6 @@ def _pager(label: str, count: int, most: int, key: str) -> int:
         return 0
     words, buttons = st.columns([1, 3], vertical_alignment="center")
     with buttons:
-        page = st.pagination(pages, key=f"pager-{key}") - 1
+        page = st.pagination(pages, key=key, bind="query-params") - 1
     words.caption(f"{label}: {page * most + 1} to {min(count, (page + 1) * most)} of {count:,}")
     return page

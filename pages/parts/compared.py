@@ -11,6 +11,7 @@ from gammaface.workspace import Run
 
 from . import pictures
 from .people import FIXED, PERCEIVED, choose_attribute
+from .red_box import reading
 from .run_cards import pictures_of
 from .words import plain
 
@@ -32,7 +33,10 @@ def shares_of(run: Run) -> pd.DataFrame | None:
 def shares_beside(left: Run, right: Run) -> None:
     """One attribute's shares in both runs with intervals."""
     st.subheader("Who is in them", anchor=False)
-    found = [shares_of(left), shares_of(right)]
+    found = []
+    for run in (left, right):
+        with reading(run):
+            found.append(shares_of(run))
     if None in [None if table is None else 1 for table in found]:
         names = [run.manifest.name for run, table in zip((left, right), found, strict=True) if table is None]
         st.markdown(f"No faces are labelled in {plain(' and '.join(names))}: there are no shares to compare.")

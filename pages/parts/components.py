@@ -16,7 +16,7 @@ AGAIN = "Harvest again with faces to label: the shares of every component then a
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def shares_by_component(path: str, stamp: str, attribute: str, _people: Members):
+def shares_by_component(path: str, stamp: int, attribute: str, _people: Members):
     """The figure, made once per attribute: a lasso runs past it again and again."""
     table = _people.people_by_component
     rows = table[table["attribute"] == attribute]
@@ -30,17 +30,22 @@ def shares_by_component(path: str, stamp: str, attribute: str, _people: Members)
     )
 
 
+def components_in_words(clusters: Clusters) -> None:
+    """What the components follow, or why that is not known."""
+    if clusters.people is not None:
+        st.markdown(plain(clusters.people.found["follows"]))
+    elif isinstance(clusters, Study):
+        explain_missing(clusters)
+    else:
+        reason = upper(plain(clusters.missing))
+        st.markdown(f"**No attribute has been measured here.** {reason}. {AGAIN}")
+
+
 def whom_components_hold(clusters: Clusters, attribute: str) -> None:
     """Shares of an attribute per component, against all labelled faces."""
-    st.subheader("Whom the components hold", anchor=False)
     if clusters.people is None:
-        if isinstance(clusters, Study):
-            explain_missing(clusters)
-        else:
-            reason = upper(plain(clusters.missing))
-            st.markdown(f"**No attribute has been measured here.** {reason}. {AGAIN}")
+        st.markdown("No face of these latents is labelled.")
         return
-    st.markdown(plain(clusters.people.found["follows"]))
     st.plotly_chart(
         shares_by_component(str(clusters.run.path), clusters.stamp, attribute, clusters.people),
         config=FIXED,

@@ -78,7 +78,7 @@ def _under_way(study: Study) -> list:
 def first_shares(study: Study) -> None:
     """Gender, race and age against even."""
     st.plotly_chart(
-        _first_chart(str(study.run.path), study.run.manifest.created, study.people.people_shares),
+        _first_chart(str(study.run.path), study.stamp, study.people.people_shares),
         config=FIXED,
         key="first-shares",
         alt=f"Shares of {', '.join(map(name_of, FIRST))} with 95% intervals, against even shares.",
@@ -86,5 +86,5 @@ def first_shares(study: Study) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _first_chart(path: str, stamp: str, _shares: pd.DataFrame):
+def _first_chart(path: str, stamp: int, _shares: pd.DataFrame):
     return figures.drawn_shares(_shares[_shares["attribute"].isin(FIRST)])

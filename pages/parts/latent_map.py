@@ -23,7 +23,7 @@ FLAT, SPACE = "2-D", "3-D"
 @st.cache_resource(show_spinner=False, max_entries=8)
 def coloured_map(
     path: str,
-    stamp: str,
+    stamp: int,
     view: str,
     colour: str,
     held: tuple[int, ...],

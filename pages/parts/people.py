@@ -50,7 +50,7 @@ def choose_attribute(attributes: Iterable[str], *, label: str = "Attribute") -> 
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def overview_charts(path: str, stamp: str, shown_above: tuple[str, ...], _people: People):
+def overview_charts(path: str, stamp: int, shown_above: tuple[str, ...], _people: People):
     """The Overview's figures, made once per run."""
     table = _people.people_shares
     others = [a for a in attributes_of(_people.people) if a not in shown_above]
@@ -67,8 +67,7 @@ def who_is_drawn(study: Study, *, shown_above: tuple[str, ...] = ()) -> None:
     st.subheader("More on whom it draws, as a classifier perceives it", anchor=False)
     found = study.people.found
     st.markdown(f"Shares among {found['n']:,} finished faces, each with its 95% interval. {PERCEIVED}")
-    path, stamp = str(study.run.path), study.run.manifest.created
-    rest, tones = overview_charts(path, stamp, shown_above, study.people)
+    rest, tones = overview_charts(str(study.run.path), study.stamp, shown_above, study.people)
     left, right = st.columns(2, gap="medium")
     if rest is not None:
         left.plotly_chart(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -12,7 +12,7 @@ from streamlit.errors import FragmentHandledException
 from gammaface.errors import GammaFaceError
 from gammaface.workspace import Run
 
-from .words import blame
+from .words import blame, plain
 
 UNFORESEEN = "Something here cannot be shown"
 CHECK = (
@@ -57,3 +57,16 @@ def reading(run: Run) -> Iterator[None]:
             where=run.path,
             fix=CHECK,
         ) from None
+
+
+def told(runs: Iterable[Run], words: Callable[[Run], str]) -> dict[str, str]:
+    """Words for each run by its name; runs whose settings give none are left out, and named."""
+    found, odd = {}, []
+    for run in runs:
+        try:
+            found[run.manifest.name] = words(run)
+        except Exception:  # a run may come from anywhere: it must not hide the others
+            odd.append(run.manifest.name)
+    if odd:
+        st.caption(plain(f"Left out, for their settings cannot be read: {', '.join(odd)}."))
+    return found

@@ -8,14 +8,15 @@ from pathlib import Path
 import streamlit as st
 
 from gammaface.errors import GammaFaceError
-from gammaface.keeping.run_archive import export_run, import_run
+from gammaface.keeping.run_archive import check_whole, export_run, import_run
 from gammaface.keeping.upkeep import delete_run, is_shipped, rename_run
+from gammaface.pictures.downloads import MOST_BYTES
 from gammaface.workspace import Run, list_runs
 
 from .red_box import in_words
+from .state import stamp_of
 from .words import plain
 
-DOWNLOAD_BYTES = 512 * 2**20
 READ_ONLY = "This run ships with the project and is read-only. Export it to work with a copy."
 
 
@@ -56,30 +57,40 @@ def delete(path: Path, name: str) -> None:
 
 
 def export(run: Run) -> None:
-    """One zip file, made when asked for."""
-    slot = f"packed-{run.manifest.name}-{run.manifest.created}"
-    if st.session_state.get("packed", ("",))[0] != slot:
+    """One zip file: what speaks against it is said first, and it is made when it is saved."""
+    checked = (run.manifest.name, stamp_of(run))
+    if st.session_state.get("exported") != checked:
         if st.button("Export", icon=":material/archive:", help="Everything of this run as one zip file."):
-            size = sum(p.stat().st_size for p in run.path.rglob("*") if p.is_file())
-            if size > DOWNLOAD_BYTES:
-                raise GammaFaceError(
-                    f"the run takes {size / 2**20:,.0f} MB, too much for a browser",
-                    fix=f"Use `python -m gammaface runs export {run.manifest.name}`.",
-                )
-            with tempfile.TemporaryDirectory() as folder:
-                file = export_run(run, Path(folder) / "run.zip")
-                st.session_state["packed"] = (slot, file.read_bytes())
+            check_export(run)
+            st.session_state["exported"] = checked
             st.rerun()
         return
     st.download_button(
         "Save the file",
-        st.session_state["packed"][1],
+        lambda: packed(run),
         file_name=f"{run.manifest.name}.zip",
         mime="application/zip",
         icon=":material/download:",
         type="primary",
-        on_click=lambda: st.session_state.pop("packed", None),
+        on_click="ignore",
     )
+
+
+def check_export(run: Run) -> None:
+    """Refuse what a browser cannot be given, or would be given damaged."""
+    size = sum(p.stat().st_size for p in run.path.rglob("*") if p.is_file())
+    if size > MOST_BYTES:
+        raise GammaFaceError(
+            f"the run takes {size / 2**20:,.0f} MB, {MOST_BYTES >> 20} are the most for one download",
+            fix=f"Use `python -m gammaface runs export {run.manifest.name}`.",
+        )
+    check_whole(run)
+
+
+def packed(run: Run) -> bytes:
+    """The archive's bytes; none of them is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        return export_run(run, Path(folder) / "run.zip").read_bytes()
 
 
 def take_in() -> None:
@@ -93,8 +104,19 @@ def take_in() -> None:
             " A file that is not whole, or holds anything but a run, is refused."
         )
         if st.button("Import it", type="primary", disabled=file is None, key="import-go"):
-            with tempfile.NamedTemporaryFile(suffix=".zip") as kept:
-                kept.write(file.getbuffer())
-                kept.flush()
-                run = import_run(kept.name, name=name.strip() or None)
+            run = imported(file.getbuffer(), name.strip() or None)
             say(f"**{plain(run.manifest.name)}** was imported.")
+
+
+def imported(data: memoryview, name: str | None) -> Run:
+    """The run in an uploaded archive, taken in by way of a file."""
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".zip") as kept:
+            kept.write(data)
+            kept.flush()
+            return import_run(kept.name, name=name)
+    except OSError as error:
+        raise GammaFaceError(
+            f"the upload cannot be kept here: {error.strerror or error}",
+            fix="Free disk space in the server's folder for temporary files. Nothing was imported.",
+        ) from None

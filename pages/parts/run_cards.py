@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from gammaface.keeping.upkeep import is_shipped
 from gammaface.workspace import Run
@@ -63,8 +63,8 @@ def thumbnails(path: str, stamp: int, most: int = THUMBS) -> list[str]:
                 image.draft("RGB", (SIDE, SIDE))
                 small = image.convert("RGB")
                 small.thumbnail((SIDE, SIDE))
-        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
-            continue  # said by the run's own page
+        except Exception:  # of whatever a file may hold; said by the run's own page
+            continue
         buffer = io.BytesIO()
         small.save(buffer, "PNG")
         shown.append("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())

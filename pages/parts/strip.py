@@ -10,7 +10,7 @@ import streamlit as st
 from gammaface.workspace import Run, list_runs
 
 from . import pictures, work
-from .state import short
+from .state import short, stamp_of
 from .study import Study
 from .words import plain
 
@@ -34,7 +34,7 @@ def find_film(model: str, sampler: str, steps: int, study: Study | None) -> Run 
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def read_film(path: str, stamp: str) -> tuple[pd.DataFrame, dict[int, str]]:
+def read_film(path: str, stamp: int) -> tuple[pd.DataFrame, dict[int, str]]:
     """The frames' table, and each timestep's column as HTML."""
     run = Run.open(path)
     frames = run.table("frames")
@@ -53,7 +53,7 @@ def _column(run: Run, frames: pd.DataFrame) -> str:
 
 def filmstrip(film: Run, t: int, key: str) -> None:
     """A column per timestep; the button over it chooses that timestep."""
-    frames, columns = read_film(str(film.path), film.manifest.created)
+    frames, columns = read_film(str(film.path), stamp_of(film))
     moments = frames.drop_duplicates("t").sort_values("t", ascending=False)
     real = moments[moments["t"] >= 0]
     nearest = int(real.iloc[(real["t"] - t).abs().argmin()]["t"])

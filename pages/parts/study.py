@@ -68,6 +68,7 @@ class Clusters:
     numbers: dict
     people: Members | None
     missing: str  # why there are no people
+    stamp: int  # changes whenever the run does
 
     @property
     def name(self) -> str:
@@ -80,11 +81,6 @@ class Clusters:
     @property
     def model(self) -> str:
         return self.config["model"]
-
-    @property
-    def stamp(self) -> str:
-        """Changes whenever the run is computed again."""
-        return self.run.manifest.created
 
 
 @dataclass(frozen=True)
@@ -103,13 +99,13 @@ def read_study(path: str, stamp: int) -> Study:
     GammaFaceError
         For what is missing or damaged.
     """
-    return Study(**_read(Run.open(path), STUDY_NUMBERS, STUDY_FOUND, PEOPLE, People))
+    return Study(**_read(Run.open(path), STUDY_NUMBERS, STUDY_FOUND, PEOPLE, People), stamp=stamp)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def read_exploration(path: str, stamp: int) -> Clusters:
     """The exploration at `path`, as :func:`read_study`."""
-    return Clusters(**_read(Run.open(path), NUMBERS, FOUND, MEMBERS, Members))
+    return Clusters(**_read(Run.open(path), NUMBERS, FOUND, MEMBERS, Members), stamp=stamp)
 
 
 def _read(run: Run, numbers_wanted: dict, found_wanted: set, people_wanted: dict, people_class) -> dict:

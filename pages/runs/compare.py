@@ -6,7 +6,9 @@ from gammaface.workspace import list_runs
 from pages.parts.compared import pictures_beside, shares_beside, tables_beside
 from pages.parts.frame import head
 from pages.parts.manifest import differences
+from pages.parts.red_box import in_words
 from pages.parts.run_cards import facts, kind_of, when
+from pages.parts.state import missed
 from pages.parts.words import plain
 
 head("Compare", "Two runs side by side: settings that differ, who is in them, and their tables.")
@@ -18,6 +20,8 @@ if len(runs) < 2:
 
 names = sorted(runs, key=lambda name: runs[name].manifest.created, reverse=True)
 first, second = st.columns(2, gap="large")
+for key in "ab":
+    missed(key, names, "run")
 a = first.selectbox("A", names, key="a", bind="query-params")
 alike = [n for n in names if n != a and runs[n].manifest.kind == runs[a].manifest.kind]
 other = (alike or [n for n in names if n != a])[0]
@@ -38,6 +42,6 @@ else:
 ours, theirs = left.manifest.weights, right.manifest.weights
 if any(ours[model] != theirs[model] for model in ours.keys() & theirs.keys()):
     st.caption("The weights differ: the two runs show two states of a model, not two settings of one.")
-pictures_beside(left, right)
-shares_beside(left, right)
-tables_beside(left, right)
+for beside in (pictures_beside, shares_beside, tables_beside):
+    with in_words():  # what cannot be read of one does not hide the rest
+        beside(left, right)

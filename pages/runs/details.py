@@ -8,7 +8,7 @@ from gammaface.workspace import Run, list_runs
 from pages.parts import pictures
 from pages.parts.frame import head
 from pages.parts.manifest import manifest_tables
-from pages.parts.red_box import in_words
+from pages.parts.red_box import in_words, reading
 from pages.parts.run_actions import READ_ONLY, delete, export, rename, said
 from pages.parts.run_cards import facts, kind_of, pictures_of, when
 from pages.parts.words import plain
@@ -68,8 +68,13 @@ def contents(run: Run) -> None:
     if not files and not names:
         st.markdown("This run holds no picture and no table yet.")
     if run.has("report.html"):
-        report = (run.path / "report.html").read_bytes()
-        st.download_button("Save the report", report, file_name=f"{run.manifest.name}.html", mime="text/html")
+        st.download_button(
+            "Save the report",
+            lambda: run.read_bytes("report.html"),
+            file_name=f"{run.manifest.name}.html",
+            mime="text/html",
+            on_click="ignore",
+        )
 
 
 head("Run", "What one run holds, and everything it takes to compute it again.")
@@ -94,7 +99,7 @@ if run.manifest.state in ("cancelled", "failed"):
 with in_words():  # what cannot be done does not hide what can be seen
     actions(run)
 left, right = st.columns([3, 2], gap="large")
-with left:
+with left, in_words(), reading(run):
     contents(run)
-with right:
+with right, in_words(), reading(run):
     manifest_tables(run)

@@ -49,7 +49,7 @@ def follow(app: AppTest, label: str) -> None:
     link = next(link.proto for link in app.get("page_link") if label in link.proto.label)
     app.query_params.clear()
     app.query_params.update(parse_qsl(link.query_string))
-    (page,) = (p for p in ROOT.glob("pages/*/*.py") if p.stem == link.page)
+    (page,) = (p for p in ROOT.glob("pages/*/*.py") if p.stem == link.page and p.parent.name != "parts")
     app.switch_page(str(page.relative_to(ROOT))).run()
     assert not app.exception
 

@@ -142,6 +142,9 @@ def test_columns_and_faces_that_do_not_fit_are_behind_pagers(with_people, monkey
     app = open_app(BALANCED)
     assert len(app.get("pagination")) == 2
     assert html_of(app).count('gf-duo"') == 1 and "Columns: 1 to 1 of" in words_of(app)
+    app = open_app(BALANCED, **{"columns-first": "2", "faces-first": "2"})
+    words = words_of(app)
+    assert not app.error and "Columns: 2 to 2 of" in words and "Faces of each column: 2 to 2" in words
 
 
 def draw_plainly(app) -> Run:

@@ -39,7 +39,7 @@ def test_first_start_and_a_walk_through_the_screens(tab, with_study, first):
         assert images(tab) == 8
         tab.get_by_role("link", name="Open the clusters").click()
         heading(tab, "Clusters")
-        tab.locator(".js-plotly-plot").nth(2).wait_for()
+        tab.locator(".js-plotly-plot").nth(1).wait_for()
         tab.get_by_role("link", name="Balanced").click()
         heading(tab, "Balanced")
         tab.locator(".gf-duo img").first.wait_for()

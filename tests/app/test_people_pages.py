@@ -71,7 +71,7 @@ def test_the_map_takes_any_colour_and_keeps_the_selection(with_people):
     app = open_app(CLUSTERS)
     app.session_state["picked-first"] = [0, 1, 59]
     app.run()
-    assert charts(app) == 5 and "2 of the selected points are labelled" in words_of(app)
+    assert charts(app) == 3 and "2 of the selected points are labelled" in words_of(app)
     for colour in ("gender", "race", "tone", "ita", "confidence", "component"):
         app.selectbox(key="colour").set_value(colour).run()
         assert not app.exception and not app.error
@@ -82,13 +82,17 @@ def test_the_map_takes_any_colour_and_keeps_the_selection(with_people):
 
 def test_clusters_show_shares_of_the_chosen_attribute(with_people):
     app = open_app(CLUSTERS)
+    assert charts(app) == 2  # the others are drawn when their tab is opened
+    app.session_state["components"] = "Whom they hold"
     app.selectbox(key="attribute").set_value("race").run()
-    assert not app.exception
+    assert not app.exception and charts(app) == 3
     follows = Run.open(with_people / "first").path / "metrics.json"
     assert json.loads(follows.read_text())["people"]["follows"] in words_of(app)
     drawn = [json.loads(c.proto.spec) for c in app.get("plotly_chart")]
     titles = [spec["layout"]["title"]["text"] for spec in drawn]
     assert "Does perceived race differ between components?" in titles
+    app = open_app(CLUSTERS, components="How common they are")
+    assert not app.error and charts(app) == 3
 
 
 def test_a_selection_without_labels_says_so(with_people):

@@ -7,6 +7,7 @@ import pytest
 
 from gammaface.keeping.run_archive import export_run
 from gammaface.workspace import Run, list_runs, writing
+from pages.parts import run_actions
 from tests.app.driving import html_of, open_app, words_of
 
 GALLERY, DETAILS, COMPARE = "pages/runs/gallery.py", "pages/runs/details.py", "pages/runs/compare.py"
@@ -118,7 +119,9 @@ def test_what_ships_is_read_only(recorded, tmp_path):
 def test_a_run_is_exported_and_comes_back(two, tmp_path):
     app = open_app(DETAILS, of="first")
     press(app, "Export")
-    data = app.session_state["packed"][1]
+    assert [b.label for b in app.get("download_button")] == ["Save the file"]
+    data = run_actions.packed(Run.open(two / "first"))  # what the button calls; the session keeps nothing
+    assert isinstance(app.session_state["exported"][1], int) and "packed" not in app.session_state
     app = open_app(GALLERY)
     app.file_uploader(key="import-file").set_value(("first.zip", data, "application/zip")).run()
     app.button(key="import-go").click().run()
@@ -127,6 +130,25 @@ def test_a_run_is_exported_and_comes_back(two, tmp_path):
     app.button(key="import-go").click().run()
     assert not app.exception and Run.open(two / "copy").damaged() == []
     assert "**copy** was imported" in app.success[0].value and "<h3>copy</h3>" in html_of(app)
+
+
+def test_a_run_too_large_for_a_browser_is_left_to_the_command(two, monkeypatch):
+    monkeypatch.setattr(run_actions, "MOST_BYTES", 2**10)
+    app = open_app(DETAILS, of="first")
+    press(app, "Export")
+    assert len(app.error) == 1 and "`python -m gammaface runs export first`" in app.error[0].value
+    assert not app.get("download_button")
+
+
+def test_an_upload_that_finds_no_room_is_one_red_box(two, monkeypatch):
+    def full(**options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_actions.tempfile, "NamedTemporaryFile", full)
+    app = open_app(GALLERY)
+    app.file_uploader(key="import-file").set_value(("a.zip", b"PK", "application/zip")).run()
+    app.button(key="import-go").click().run()
+    assert len(app.error) == 1 and "No space left on device" in app.error[0].value
 
 
 def test_a_bad_upload_is_one_red_box_and_leaves_nothing(two, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from gammaface.studies.survey import SurveyOptions, run_survey
 from gammaface.workspace import writing
-from pages.parts import state
+from pages.parts import state, survey_cells
 from tests.app.driving import SECONDS, finish_jobs, open_app, words_of
 from tests.studies.test_survey import real_faces
 from tests.training.test_card import tiny_classifier
@@ -66,11 +66,34 @@ def test_a_survey_is_told_in_words_and_maps(with_study, surveyed, home):
     assert not app.error
     words = words_of(app)
     assert "n = 48 faces, seed 0" in words and "perceived" in words
-    assert len(app.get("plotly_chart")) >= 3
+    assert len(app.get("plotly_chart")) == 2  # a map is drawn when its tab is opened
     app.selectbox(key="survey-attribute").select("brightness").run()
+    for tab in (survey_cells.BIC, survey_cells.PROBED):
+        app.session_state["survey-map"] = tab
+        app.run()
+        assert not app.exception and not app.error
+        assert len(app.get("plotly_chart")) == 1 + (tab == survey_cells.BIC)
     assert "probes read attributes of people" in words_of(app)
     app.button_group(key="survey-source").set_value("real faces with noise added").run()
     assert not app.exception and not app.error
+
+
+def test_a_link_opens_a_survey_as_it_was_seen(with_study, surveyed, home):
+    for name in ("survey", "earlier"):
+        shutil.copytree(surveyed, home / name)
+    link = {
+        "survey": "earlier",
+        "survey-map": survey_cells.BIC,
+        "survey-view": "latent, diag",
+        "survey-table": "probes",
+    }
+    app = open_app(PAGE, **link)
+    assert not app.error and not app.warning
+    assert app.selectbox(key="survey").value == "earlier"
+    assert app.selectbox(key="survey-view").value == "latent, diag"
+    assert app.session_state["survey-table"] == "probes"
+    app = open_app(PAGE, survey="gone", **{"survey-k": "K = 3"})
+    assert "that is not here, 'gone'" in app.warning[0].value and app.session_state["survey-k"] == 3
 
 
 def test_a_damaged_survey_is_a_red_box(with_study, surveyed, home):
