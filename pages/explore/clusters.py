@@ -4,6 +4,7 @@ import streamlit as st
 
 from gammaface import figures
 from pages.parts import work
+from pages.parts.by_hand import select_by_hand
 from pages.parts.components import component_cards, components_in_words, whom_components_hold
 from pages.parts.frame import head, nothing_yet
 from pages.parts.harvesting import COVARIANCES, described
@@ -87,6 +88,7 @@ def _map_and_selection(clusters: Clusters) -> None:
             config=FIXED,
             alt="BIC, AIC, held-out log-likelihood and stability for each number of components.",
         )
+    select_by_hand(clusters, slot)
     selection(clusters, slot, attribute, point_at)
     st.subheader("Components", anchor=False)
     components_in_words(clusters)

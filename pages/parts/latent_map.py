@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from gammaface import figures
 from gammaface.shares.people import attributes_of, name_of
-from gammaface.workspace import Run, home
 
-from . import work
-from .explore_tasks import map_name
+from .map_in_space import offer_space, places_in_space
 from .people import choose_attribute
 from .selection import remember
 from .study import Clusters
@@ -18,6 +19,7 @@ from .study import Clusters
 CHART = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d", "toImage"], "scrollZoom": True}
 COLOURS = {"component": "Component", "confidence": "Confidence (largest responsibility)"}
 FLAT, SPACE = "2-D", "3-D"
+MOST_SENT = 2000  # points of a selection, each 160 bytes
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -26,12 +28,14 @@ def coloured_map(
     stamp: int,
     view: str,
     colour: str,
-    held: tuple[int, ...],
+    held: str,
     pointed: int | None,
+    _held: tuple[int, ...],
     _clusters: Clusters,
     _places: pd.DataFrame | None,
 ):
-    """The map, made once per colour: a changed figure would drop the selection.
+    """The map, made once per colour and `held`, which stands for the selection in it: a changed
+    figure would drop what is selected.
 
     One object for all sessions, for a copy of 100,000 points takes longer than the page.
     """
@@ -40,8 +44,8 @@ def coloured_map(
         points = points.merge(_clusters.people.people[["seed", colour]], on="seed", how="left")
     if view == SPACE:
         points = points.drop(columns=["x", "y"]).merge(_places, on="seed")
-        return figures.space_map(points, colour=colour, selected=held, pointed=pointed)
-    return figures.cluster_map(points, colour=colour, selected=held, pointed=pointed)
+        return figures.space_map(points, colour=colour, selected=_held, pointed=pointed)
+    return figures.cluster_map(points, colour=colour, selected=_held, pointed=pointed)
 
 
 def hold(slot: str) -> None:
@@ -51,6 +55,14 @@ def hold(slot: str) -> None:
         st.session_state.pop(f"pointed-{slot}", None)
     st.session_state[f"held-{slot}"] = held
     st.session_state[f"turn-{slot}"] = st.session_state.get(f"turn-{slot}", 0) + 1
+
+
+def picked(key: str, slot: str) -> None:
+    """Remember what is selected; a browser sends all of a chart's selection with every later run of
+    the page, so a large one is held by the figure instead, under another key."""
+    remember(key, slot)
+    if len(st.session_state[slot]) > MOST_SENT:
+        hold(slot)
 
 
 def point_at(slot: str, seed: int) -> None:
@@ -109,9 +121,8 @@ def chart(clusters: Clusters, slot: str, view: str, colour: str, places, words: 
         st.session_state.get(f"{what}-{slot}", default)
         for what, default in (("held", ()), ("turn", 0), ("pointed", None))
     )
-    figure = coloured_map(
-        str(clusters.run.path), clusters.stamp, view, colour, held, pointed, clusters, places
-    )
+    of, digest = str(clusters.run.path), sha256(np.array(held, np.int64).tobytes()).hexdigest()
+    figure = coloured_map(of, clusters.stamp, view, colour, digest, pointed, held, clusters, places)
     alt = f"Scatter of the latents' UMAP coordinates, {view}, by {words.lower()}."
     if view == SPACE:
         st.plotly_chart(figure, key=f"space-{clusters.name}-{colour}-{turn}", config=CHART, alt=alt)
@@ -120,27 +131,8 @@ def chart(clusters: Clusters, slot: str, view: str, colour: str, places, words: 
     st.plotly_chart(
         figure,
         key=key,
-        on_select=lambda: remember(key, slot),
+        on_select=lambda: picked(key, slot),
         selection_mode=("points", "lasso", "box"),
         config=CHART,
         alt=alt,
     )
-
-
-def places_in_space(clusters: Clusters) -> pd.DataFrame | None:
-    """``seed, x, y, z`` of every point, if they were computed."""
-    folder = home() / map_name(clusters.run)
-    if not (folder / "tables" / "points.parquet").is_file():
-        return None
-    return Run.open(folder).table("points")
-
-
-def offer_space(clusters: Clusters) -> None:
-    """The button that computes the map in three dimensions."""
-    with st.container(border=True):
-        st.markdown("**This map has not been computed in three dimensions yet.**")
-        again = "" if clusters.run.has("harvest/arrays/latents.npy") else " The latents are harvested again."
-        st.markdown(f"It takes about as long as the flat one did, and is kept.{again}")
-        if st.button("Compute the 3-D map", type="primary", icon=":material/view_in_ar:"):
-            title = f"3-D map of {clusters.name}"
-            work.start("map", {"of": clusters.name}, title=title, run=map_name(clusters.run))
