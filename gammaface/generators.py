@@ -218,10 +218,10 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
     Raises
     ------
     GammaFaceError
-        As :func:`gammaface.models.loading.read_model`.
+        As :func:`gammaface.models.loading.read_model` and :func:`pick_device`.
     """
     found = read_model(str(name))
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target = torch.device(pick_device(device))
     for module in filter(None, (found.network, found.autoencoder)):
         module.to(target, torch.float32, memory_format=torch.channels_last)
         module.requires_grad_(False).eval()
@@ -236,3 +236,19 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
         device=target,
         clip=found.schedule.clip,
     )
+
+
+def pick_device(asked: str | None = None) -> str:
+    """The device that was asked for; without a wish the GPU where there is one.
+
+    Raises
+    ------
+    GammaFaceError
+        When it is not there.
+    """
+    name = asked or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError):  # the latter: torch was built without it
+        raise GammaFaceError(f"there is no device '{name}' here", fix="Give cpu, or no device.") from None
+    return name

@@ -18,6 +18,7 @@ from gammaface.mixtures.stack import Start, describe, likeliest
 from gammaface.parallel.shards import Shard
 from gammaface.parallel.workers import ALONE, Workers
 from gammaface.sweep_rows import constant_dimensions, distinct, held_out, stability, summary, totals
+from gammaface.workspace import Run
 
 FOLDS = 5
 UNSTABLE = 0.5
@@ -78,6 +79,7 @@ def sweep_bic(
         responsibility_entropy  over log K: 0 every row certain, 1 every row undecided
         iterations, converged   of the likeliest fit
         repairs                 its components that were empty or collapsed and began anew
+        curve                   its mean log-likelihood per row before each iteration, a list
         n, distinct             latents, and how many of them differ
         constant_dimensions     dimensions in which all latents are the same
         ======================  ===========================================================
@@ -123,6 +125,21 @@ def sweep_bic(
         row["stability_ari"] = stability([described[i].labels for i in whole], k, array.workers)
         table.append(row | facts)
     return pd.DataFrame(table)
+
+
+def keep_sweep(run: Run, table: pd.DataFrame) -> pd.DataFrame:
+    """Store a sweep as the tables ``sweep`` and ``convergence`` of a run open for writing.
+
+    ``convergence`` has the curves, a row per K and iteration: ``k, iteration, log_likelihood``.
+    Returns the sweep without them.
+    """
+    curves = table[["k", "curve"]].explode("curve", ignore_index=True)
+    curves.insert(1, "iteration", curves.groupby("k").cumcount() + 1)
+    curves = curves.rename(columns={"curve": "log_likelihood"}).astype({"log_likelihood": float})
+    run.write_table("convergence", curves)
+    rest = table.drop(columns="curve")
+    run.write_table("sweep", rest)
+    return rest
 
 
 def _folds(n: int, folds: int, seed: int) -> np.ndarray:

@@ -36,6 +36,7 @@ def summary(fit: Fit, sums: np.ndarray, n: int, parameters: int) -> dict:
         "iterations": len(fit.curve),
         "converged": fit.converged,
         "repairs": fit.repairs,
+        "curve": fit.curve.tolist(),
     }
 
 

@@ -26,7 +26,11 @@ def test_the_chain_from_the_shell(tiny_folder, tmp_path):
     run = tmp_path / "harvest"
     call("harvest", "--model", tiny_folder, "-n", 30, "--steps", 3, "--out", run)
     words = call("sweep", run, "--k", "1..3")
-    assert "K=" in words and "30 latents for" in words
+    assert "K=" in words and "30 latents for" in words and "curve" not in words
+    assert Run.open(run).table("convergence")["k"].unique().tolist() == [1, 2, 3]
+    for command in (["sweep", run], ["fit", run, "--k", 2]):
+        with pytest.raises(GammaFaceError, match="no device 'evil' here"):
+            call(*command, "--device", "evil")
     call("fit", run, "--k", 2)
     out = tmp_path / "even"
     call("sample", "--model", tiny_folder, "-n", 4, "--steps", 3, "--harvest", run, "--out", out)

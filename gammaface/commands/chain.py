@@ -30,6 +30,7 @@ SamplerOrChosen = Annotated[
     str | None,
     typer.Option(help="ddim, ddpm, dpm-solver or unipc; default: as recorded for the model, else ddim."),
 ]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda; default: cuda where there is one.")]
 Pca = Annotated[int | None, typer.Option(help="Reduce codes to this many dimensions.")]
 
 MOST_COMPONENTS = 1000
@@ -124,18 +125,22 @@ def sweep(
     k: Annotated[str, typer.Option(help="Range of K, like 1..11.")] = "1..11",
     covariance: Annotated[str, typer.Option(help="diag, full, tied or spherical.")] = "diag",
     seed: Seed = 0,
+    device: Device = None,
 ) -> None:
     """Fit every K on a harvest and say which one BIC prefers."""
     from gammaface.commands.progress import progress_bar
+    from gammaface.generators import pick_device
     from gammaface.latents import Latents
-    from gammaface.sweep import suggest_k, sweep_bic
+    from gammaface.sweep import keep_sweep, suggest_k, sweep_bic
 
     ks, workers = parse_range(k), join()
     with extending(run, workers=workers) as opened, progress_bar("sweep", "K") as progress:
         latents = Latents.load(opened)
-        table = sweep_bic(latents, ks, covariance=covariance, seed=seed, workers=workers, progress=progress)
+        asked = {"covariance": covariance, "seed": seed, "device": pick_device(device)}
+        table = sweep_bic(latents, ks, **asked, workers=workers, progress=progress)
         if workers.main:
-            opened.write_table("sweep", table)
+            keep_sweep(opened, table)
+    table = table.drop(columns="curve")
     print(table.to_string(index=False))
     suggestion = suggest_k(table, n=len(latents.array))
     print(suggestion.reason + ".", *suggestion.warnings, sep="\n")
@@ -146,15 +151,17 @@ def fit(
     k: Annotated[int, typer.Option(min=1, help="Number of components.")],
     covariance: Annotated[str, typer.Option(help="diag, full, tied or spherical.")] = "diag",
     seed: Seed = 0,
+    device: Device = None,
 ) -> None:
     """Fit a mixture on a harvest and keep it there."""
+    from gammaface.generators import pick_device
     from gammaface.latents import Latents
     from gammaface.mixture import LatentMixture
 
     workers = join()
     with extending(run, workers=workers) as opened:
         latents = Latents.load(opened)
-        mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=3)
+        mixture = LatentMixture(k, covariance=covariance, seed=seed, restarts=3, device=pick_device(device))
         mixture.fit(latents, workers=workers)
         if workers.main:
             mixture.save(opened)

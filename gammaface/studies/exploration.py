@@ -6,7 +6,7 @@ components (see :mod:`gammaface.studies.study`) and draws no batches:
 ===================  ===================================================================
 harvest/             the latents, unless those of another run were explored
 arrays/mixture_*     the fitted mixture
-tables/sweep, points, components
+tables/sweep, convergence, points, components
                      as in a study
 tables/images        the surest members of each component, group ``exemplar``
 tables/people        labels of the first harvested seeds, whose faces are all kept; with
@@ -101,7 +101,7 @@ def run_exploration(
     with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
         latents = codes[0] if codes else _harvest(run, generator, options, t, say, callback)
         with timed(run, "sweep"):
-            asked = {"covariance": options.covariance, "seed": options.seed}
+            asked = {"covariance": options.covariance, "seed": options.seed, "device": str(generator.device)}
             table = stages.sweep(run, latents, k_max=options.k_max, say=say, **asked)
         say("fit", 0, 1)
         with timed(run, "fit"):

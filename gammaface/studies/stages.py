@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,12 @@ from gammaface.latents import Latents
 from gammaface.mixture import LatentMixture
 from gammaface.projection import CACHE, project
 from gammaface.studies.components import exemplars
-from gammaface.sweep import Suggestion, suggest_k, sweep_bic
+from gammaface.sweep import Suggestion, keep_sweep, suggest_k, sweep_bic
 from gammaface.workspace import Run, home
 
 EXEMPLARS = 16  # pictures on all component cards together
-FALLBACK_K = 4  # the paper's choice, used where BIC prefers one Gaussian
+FALLBACK_K = 4  # used where one Gaussian is suggested
+FALLBACK_REASON = f"K = {FALLBACK_K} is the paper's choice: one component has nothing to even out"
 MOST_COLUMNS = 16  # components whose responsibilities are kept point by point
 Report = Callable[[str, int, int], None]
 """report(stage, done, total): called often, may raise to cancel."""
@@ -36,9 +38,9 @@ def timed(run: Run, stage: str) -> Iterator[None]:
 
 
 def sweep(
-    run: Run, latents: Latents, *, k_max: int, covariance: str = "diag", seed: int, say: Report
+    run: Run, latents: Latents, *, k_max: int, covariance: str = "diag", seed: int, device: str, say: Report
 ) -> pd.DataFrame:
-    """The table ``sweep`` of K = 1 .. k_max, computed once."""
+    """The table ``sweep`` of K = 1 .. k_max, computed once, with ``convergence`` beside it."""
     if not run.has("tables/sweep.parquet"):
         top = min(k_max, len(latents.array))
         table = sweep_bic(
@@ -46,20 +48,34 @@ def sweep(
             range(1, top + 1),
             covariance=covariance,
             seed=seed,
+            device=device,
             progress=lambda done, total: say("sweep", done, total),
         )
-        run.write_table("sweep", table)
+        keep_sweep(run, table)
     return run.table("sweep")
 
 
 def fit(
-    run: Run, latents: Latents, table: pd.DataFrame, *, k: int | None, covariance: str = "diag", seed: int
+    run: Run,
+    latents: Latents,
+    table: pd.DataFrame,
+    *,
+    k: int | None,
+    covariance: str = "diag",
+    seed: int,
+    device: str,
 ) -> tuple[LatentMixture, Suggestion]:
-    """The mixture of `k` components, or of the suggested number; kept in the run."""
+    """The mixture of `k` components, or of the suggested number; kept in the run.
+
+    Where one Gaussian is suggested and no `k` was asked for, it has the paper's four, and the
+    suggestion's reason says why.
+    """
     suggestion = suggest_k(table, n=len(latents.array))
-    used = k or (suggestion.k if suggestion.k > 1 else FALLBACK_K)
-    mixture = LatentMixture(used, covariance=covariance, seed=seed, restarts=3).fit(latents)
-    mixture.save(run)
+    if k is None and suggestion.k == 1:
+        k = FALLBACK_K
+        suggestion = replace(suggestion, reason=f"{suggestion.reason}; {FALLBACK_REASON}")
+    mixture = LatentMixture(k or suggestion.k, covariance=covariance, seed=seed, restarts=3, device=device)
+    mixture.fit(latents).save(run)
     return mixture, suggestion
 
 

@@ -6,6 +6,7 @@ What `python -m gammaface demo` computes, what the first screens show, and what 
 ====================  ==================================================================
 arrays/mixture_*      the fitted mixture, see :meth:`gammaface.mixture.LatentMixture.load`
 tables/sweep          one row per K, see :func:`gammaface.sweep.sweep_bic`
+tables/convergence    ``k, iteration, log_likelihood``: how every K's likeliest fit rose
 tables/points         ``seed, x, y, component, confidence`` of each harvested latent
 tables/components     ``component, weight, n, share, low, high, brightness, contrast``
 tables/images         ``group, seed, component, model, brightness, contrast`` of each
@@ -106,10 +107,11 @@ def run_study(
                 callback=callback,
             )
         with timed(run, "sweep"):
-            sweep = stages.sweep(run, latents, k_max=options.k_max, seed=options.seed, say=say)
+            where = {"seed": options.seed, "device": str(generator.device)}
+            sweep = stages.sweep(run, latents, k_max=options.k_max, **where, say=say)
         say("fit", 0, 1)
         with timed(run, "fit"):
-            mixture, suggestion = stages.fit(run, latents, sweep, k=options.k, seed=options.seed)
+            mixture, suggestion = stages.fit(run, latents, sweep, k=options.k, **where)
         say("map", 0, 1)
         with timed(run, "map"):
             points = stages.points(run, latents, mixture, options.seed)

@@ -232,12 +232,14 @@ class _Source:
             "space": view.space,
             "view": view.name,
         }
-        table = sweep_bic(seen, range(1, options.k_max + 1), covariance=view.covariance, seed=options.seed)
+        where = {"seed": options.seed, "device": str(self.generator.device)}
+        table = sweep_bic(seen, range(1, options.k_max + 1), covariance=view.covariance, **where)
+        table = table.drop(columns="curve")
         suggestion = suggest_k(table, n=len(seen))
         table = table.assign(suggested=table["k"] == suggestion.k, doubts=" ".join(suggestion.warnings))
         related = []
         for k in sorted({*options.told, suggestion.k} - {1}):
-            mixture = LatentMixture(k, covariance=view.covariance, seed=options.seed, restarts=3).fit(seen)
+            mixture = LatentMixture(k, covariance=view.covariance, restarts=3, **where).fit(seen)
             rows = association(
                 mixture.predict(seen), people, permutations=options.permutations, seed=options.seed
             )

@@ -44,6 +44,7 @@ def test_the_run_holds_what_it_promises(study):
     assert run.tables() == [
         "association",
         "components",
+        "convergence",
         "images",
         "labels",
         "moves",
