@@ -98,6 +98,10 @@ def test_training_from_the_shell(tmp_path):
         "--autoencoder",
         tmp_path / "ae" / "autoencoder",
     )
+    for folder, kind in (("ae/autoencoder", "autoencoder"), ("ldm/model", "diffusion")):
+        told = json.loads((tmp_path / folder / "training.json").read_text())
+        assert told["images_seen"] == 8 and told["config"]["kind"] == kind
+        assert told["config"]["schedule"]["batch_size"] == 4 and told["config"]["widths"]
     call("harvest", "--model", tmp_path / "ldm" / "model", "-n", 2, "--steps", 2, "--out", tmp_path / "z")
     with pytest.raises(GammaFaceError, match="resolution 100"):
         call("train", "autoencoder", *common, "--resolution", 100, "--out", tmp_path / "x")

@@ -47,7 +47,10 @@ def autoencoder(
     resume: Resume = False,
 ) -> None:
     """Train the autoencoder; writes OUT/autoencoder."""
+    from accelerate import PartialState
+
     from gammaface.training.autoencoder import train_autoencoder
+    from gammaface.training.bundle import read_training, write_training
     from gammaface.training.loop import Schedule
 
     schedule = Schedule(
@@ -62,7 +65,10 @@ def autoencoder(
     )
     pixels = read_images(data, resolution, limit)
     train_autoencoder(pixels, out=out, schedule=schedule, resume=resume)
-    print(out / "autoencoder")
+    if PartialState().is_main_process:
+        progress, config = read_training(out)
+        write_training(out / "autoencoder", progress, config=config)
+        print(out / "autoencoder")
 
 
 @app.command()
@@ -111,7 +117,7 @@ def diffusion(
         )
     from accelerate import PartialState
 
-    from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
+    from gammaface.training.bundle import load_autoencoder, load_unet, read_training, write_bundle
     from gammaface.training.diffusion import encode_latents, train_diffusion
     from gammaface.training.loop import Schedule
 
@@ -133,7 +139,8 @@ def diffusion(
         resume=resume,
     )
     if PartialState().is_main_process:
-        write_bundle(out / "model", unet=unet, autoencoder=coder, progress=progress)
+        config = read_training(out)[1]
+        write_bundle(out / "model", unet=unet, autoencoder=coder, progress=progress, config=config)
         print(out / "model")
 
 

@@ -12,28 +12,54 @@ from safetensors import SafetensorError
 from gammaface.errors import GammaFaceError
 from gammaface.training.card import loss_curve
 from gammaface.training.diffusion import build_scheduler
+from gammaface.training.loop import newest_checkpoint
 
 
-def write_bundle(out: Path, *, unet: UNet2DModel, autoencoder: AutoencoderDC, progress: dict) -> None:
-    """Save the pipeline that both diffusers and GammaFace load, and its loss curve.
+def write_bundle(
+    out: Path,
+    *,
+    unet: UNet2DModel,
+    autoencoder: AutoencoderDC,
+    progress: dict,
+    config: dict | None = None,
+) -> None:
+    """Save the pipeline that both diffusers and GammaFace load, and how it was trained.
 
-    diffusers' LDMPipeline names its decoder ``vqvae``, whatever its class.
+    diffusers' LDMPipeline names its decoder ``vqvae``, whatever its class. For `progress` and
+    `config` see :func:`write_training`.
     """
     pipeline = LDMPipeline(vqvae=autoencoder, unet=unet, scheduler=build_scheduler())
     pipeline.to(torch.float16)
     pipeline.save_pretrained(out, safe_serialization=True)
-    (out / "training.json").write_text(
-        json.dumps(
-            {
-                "images_seen": progress["seen"],
-                "steps": progress["step"],
-                "hours": round(progress["seconds"] / 3600, 2),
-                "history": progress["history"],
-            }
-        )
-    )
+    write_training(out, progress, config=config)
+
+
+def write_training(folder: Path, progress: dict, *, config: dict | None = None) -> None:
+    """Keep ``training.json`` beside trained weights, and ``loss.svg``, their loss curve.
+
+    Parameters
+    ----------
+    progress : dict
+        As :func:`gammaface.training.loop.train` returns it.
+    config : dict, optional
+        Schedule, widths and all else that the training was given.
+    """
+    told = {
+        "images_seen": progress["seen"],
+        "steps": progress["step"],
+        "hours": round(progress["seconds"] / 3600, 2),
+        "config": config,
+        "history": progress["history"],
+    }
+    (folder / "training.json").write_text(json.dumps(told))
     if progress["history"]:
-        (out / "loss.svg").write_text(loss_curve(progress["history"]))
+        (folder / "loss.svg").write_text(loss_curve(progress["history"]))
+
+
+def read_training(out: Path) -> tuple[dict, dict]:
+    """Progress and configuration of a finished training, from its checkpoint in `out`."""
+    stored = json.loads((newest_checkpoint(out) / "progress.json").read_text())
+    return stored["progress"], stored["config"]
 
 
 def load_autoencoder(folder: Path) -> AutoencoderDC:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import load_file
 
 from gammaface import GammaFaceError, harvest, load_generator
 from gammaface.training import autoencoder as ae
-from gammaface.training.bundle import load_autoencoder, load_unet, write_bundle
+from gammaface.training.bundle import load_autoencoder, load_unet, read_training, write_bundle
 from gammaface.training.diffusion import UNetWidths, encode_latents, train_diffusion
 from gammaface.training.loop import Schedule, denormals_flushed, newest_checkpoint
 from tests.launched import launch
@@ -134,8 +135,10 @@ def test_latents_are_encoded_once(faces, tmp_path, monkeypatch):
 def test_a_bundle_is_read_by_both(latents, tmp_path):
     coder = ae.build_autoencoder(NARROW)
     unet, progress = train_diffusion(latents, out=tmp_path / "d", schedule=SHORT, widths=WIDTHS, quiet=True)
-    write_bundle(tmp_path / "model", unet=unet, autoencoder=coder, progress=progress)
-    assert json.loads((tmp_path / "model" / "training.json").read_text())["images_seen"] == 64
+    kept = {"progress": progress, "config": read_training(tmp_path / "d")[1]}
+    write_bundle(tmp_path / "model", unet=unet, autoencoder=coder, **kept)
+    told = json.loads((tmp_path / "model" / "training.json").read_text())
+    assert told["images_seen"] == 64 and told["config"]["schedule"] == asdict(SHORT)
     stored = load_file(tmp_path / "model" / "unet" / "diffusion_pytorch_model.safetensors")
     assert {v.dtype for v in stored.values()} == {torch.float16}
     assert type(DiffusionPipeline.from_pretrained(tmp_path / "model")).__name__ == "LDMPipeline"
