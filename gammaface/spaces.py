@@ -13,7 +13,7 @@ from gammaface.pca import Projection, fit_pca  # noqa: F401
 
 SPACES = {
     "x_t": "the noisy latent at timestep t",
-    "x0": "the network's prediction of the clean latent at t",
+    "x0": "the network's prediction of the clean latent at t; at t = 0 the latent that is decoded",
     "h": "activations of the U-Net's mid block at t, flat",
     "h_pooled": "activations of the U-Net's mid block at t, averaged over positions",
 }

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from gammaface import GammaFaceError, harvest
+from gammaface.balancing import draw_seeds
 from gammaface.latents import Latents
 from gammaface.workspace import Run
 
@@ -16,6 +17,12 @@ def test_batch_size_does_not_matter(tiny, space):
     assert whole.array.shape[0] == 64
     assert np.abs(whole.array - parts.array).max() < 1e-3
     assert (whole.seeds == parts.seeds).all()
+
+
+def test_x0_at_the_last_timestep_is_the_latent_that_is_decoded(tiny):
+    z = harvest(tiny, n=3, steps=4, t=0, space="x0", batch_size=3)
+    images = draw_seeds(tiny, z.seeds, steps=4, through=0, batch_size=3).images
+    assert torch.allclose(tiny.decode(torch.from_numpy(z.array).view(3, *tiny.shape)), images, atol=1e-3)
 
 
 def test_dimensions_of_the_spaces(tiny):

@@ -19,7 +19,7 @@ Out = Annotated[Path | None, typer.Option(help="Run folder to write.")]
 Count = Annotated[int, typer.Option("-n", min=1, help="How many.")]
 Seed = Annotated[int, typer.Option(min=0, help="Run seed.")]
 Timestep = Annotated[int | None, typer.Option(help="Timestep; default: sqrt(abar) = .44.")]
-Space = Annotated[str, typer.Option(help="x_t, x0, h or h_pooled.")]
+Space = Annotated[str, typer.Option(help="x_t, x0, h or h_pooled; x0 at --t 0 is the clean latent.")]
 Steps = Annotated[int, typer.Option(min=1, help="Network evaluations per image.")]
 Sampler = Annotated[str, typer.Option(help="ddim, ddpm, dpm-solver or unipc.")]
 StepsOrChosen = Annotated[

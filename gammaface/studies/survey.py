@@ -5,7 +5,8 @@ One run that looks at the same faces in every space and at many timesteps. It ho
 ====================  ==================================================================
 tables/sweep          :func:`gammaface.sweep.sweep_bic` of every cell, one row per K
 tables/association    AMI, Cramer's V and p of component x attribute, one row per cell,
-                      K and attribute; p_tail is corrected over the whole table (Holm)
+                      K and attribute; p_tail is corrected over the whole table (Holm).
+                      Beside them accuracy and majority of the probe of the same space
 tables/probes         accuracy of a linear probe, one row per cell and attribute
 metrics.json          the findings in numbers and words
 ====================  ==================================================================
@@ -43,6 +44,7 @@ from gammaface.workspace import Run, writing
 
 LEFT_OUT = ("young",)  # CelebA's own word, which names no age
 PEOPLE = ("gender", "race", "young40", "young60", "smile", "glasses", "hair")
+PROBED = ["source", "t", "space", "attribute"]  # what a probe belongs to, whatever the view and K
 PROBE_DIMENSIONS = 256  # wider codes are reduced first, or a probe would take minutes
 Report = Callable[[str, int, int], None]
 
@@ -269,6 +271,8 @@ def _join(run: Run) -> None:
     }
     # Over this many tests no permutation p could be small enough.
     tables["association"]["p_holm"] = holm(tables["association"]["p_tail"].to_numpy())
+    read = tables["probes"].drop_duplicates(PROBED)[[*PROBED, "accuracy", "majority"]]
+    tables["association"] = tables["association"].merge(read, on=PROBED, how="left")
     for name, table in tables.items():
         run.write_table(name, table)
     run.write_file("metrics.json", json.dumps(findings(**tables), indent=1))

@@ -42,6 +42,12 @@ def test_a_survey_tells_of_every_cell_and_resumes(tiny, tmp_path):
     told = related.dropna(subset="p")
     assert len(told) and (told["p_holm"] >= told["p_tail"]).all()
     assert set(probes.loc[probes["source"] == "real", "attribute"]) == {"gender"}
+    place = ["source", "t", "space", "attribute"]
+    expected = related[place].merge(probes.drop_duplicates(place), on=place, how="left")
+    for name in ("accuracy", "majority"):
+        assert np.array_equal(related[name], expected[name], equal_nan=True)
+    real = related[related["source"] == "real"].set_index("attribute")["accuracy"]
+    assert real.loc["gender"].notna().all() and real.loc["brightness"].isna().all()
     numbers = json.loads((out / "metrics.json").read_text())
     assert len(numbers["bic_k"]) == len(cells)
     assert any("real faces with noise added" in s for s in numbers["sentences"])
