@@ -44,6 +44,12 @@ def chosen_faces(app: AppTest) -> dict:
     return json.loads(element.proto.mixed.json or element.proto.json)
 
 
+def press(app: AppTest, label: str) -> None:
+    """Press the first button whose label begins so."""
+    next(b for b in app.button if b.label.startswith(label)).click().run()
+    assert not app.exception
+
+
 def follow(app: AppTest, label: str) -> None:
     """Go where a link leads, as a browser does."""
     link = next(link.proto for link in app.get("page_link") if label in link.proto.label)

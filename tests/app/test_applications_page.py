@@ -1,46 +1,12 @@
 """Audit/Applications: empty, with a tried classifier, with a tried upscaler, with ruins."""
 
 import json
-import shutil
 
-import pytest
-
-from gammaface.applications.classifier import ClassifierOptions, audit_classifier
-from gammaface.applications.faces import draw_even
-from gammaface.applications.super_resolution import UpscalingOptions, audit_upscaling, bicubic
-from gammaface.attributes import load_attributes
 from pages.parts import state
 from tests.app.driving import PAGES, finish_jobs, follow, html_of, open_app, words_of
 
 PAGE = "pages/audit/applications.py"
 UPSCALER = "An upscaler"
-
-
-@pytest.fixture(scope="session")
-def tried(tiny, models, tmp_path_factory):
-    """Both kinds of run of the tiny model."""
-    labeller, place = load_attributes(models / "attributes"), tmp_path_factory.mktemp("tried")
-    asked = {"steps": 2, "n": 40, "moved": 8, "pilot": 48, "groups": ("gender",), "attribute": "smile"}
-    options = ClassifierOptions(along="young40:old", **asked)
-    audit_classifier(tiny, labeller, labeller, options, out=place / "trial", name="mine.onnx")
-    faces = draw_even(tiny, labeller, ("gender",), n=40, seed=0, steps=2, report=lambda *_: None)
-    audit_upscaling(
-        faces,
-        labeller,
-        {"mine.onnx": bicubic(4), "bicubic": bicubic(4)},
-        UpscalingOptions(4, ("gender", "smile"), ("gender",)),
-        out=place / "large",
-        model=tiny.name,
-        weights={tiny.name: tiny.weights_hash},
-    )
-    return place
-
-
-@pytest.fixture
-def with_tried(with_people, tried):
-    for name in ("trial", "large"):
-        shutil.copytree(tried / name, with_people / name)
-    return with_people
 
 
 def titles(app):

@@ -1,50 +1,32 @@
 """Explore: choosing a moment, harvesting, the clusters that come of it, and jobs of any session."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gammaface import attributes, jobs
-from gammaface.errors import GammaFaceError
-from gammaface.generators import load_generator
+from gammaface import jobs
 from gammaface.jobs import Runner
 from gammaface.models import loading
 from gammaface.studies import stages
-from gammaface.studies.exploration import ExploreOptions, run_exploration
 from gammaface.studies.film import record_film
 from gammaface.workspace import Run, list_runs, writing
-from pages.parts import by_hand, explore_tasks, harvesting, latent_map, schedule, state, task_material
+from pages.parts import explore_tasks, harvesting, latent_map, schedule, state, task_material
 from tests.app.driving import (
     PAGES,
-    ROOT,
-    SECONDS,
     chosen_faces,
     finish_jobs,
     follow,
     html_of,
     open_app,
+    press,
     words_of,
 )
 
 HARVEST, CLUSTERS = "pages/explore/harvest.py", PAGES[1]
-
-
-@pytest.fixture(scope="module")
-def explored(tiny_folder, models, tmp_path_factory):
-    """An exploration of 30 latents, 20 of them finished and labelled."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "project", lambda array, **_: array[:, :2])
-        patch.setattr(attributes, "MODELS", models)
-        options = ExploreOptions(model=str(tiny_folder), n=30, steps=3, k=2, k_max=3, labelled=20)
-        generator = load_generator(tiny_folder, device="cpu")
-        return run_exploration(generator, options, out=tmp_path_factory.mktemp("explored") / "halfway").path
 
 
 @pytest.fixture
@@ -54,22 +36,11 @@ def no_umap(monkeypatch):
 
 
 @pytest.fixture
-def with_explored(with_people, explored):
-    shutil.copytree(explored, with_people / "halfway")
-    return with_people
-
-
-@pytest.fixture
 def shipped_model(tiny_folder, tmp_path, monkeypatch):
     """A bundled model and not one run."""
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "tiny").symlink_to(tiny_folder)
     monkeypatch.setattr(loading, "MODELS", tmp_path / "models")
-
-
-def press(app, label: str):
-    next(b for b in app.button if b.label.startswith(label)).click().run()
-    assert not app.exception
 
 
 def set_small(app, **values) -> None:
@@ -170,57 +141,6 @@ def test_pointing_at_a_face_rings_its_point_and_keeps_the_selection(with_explore
     spec = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert [a["text"] for a in spec["layout"]["annotations"]] == ["<b>seed 5</b>"]
     assert "2 selected" in words_of(app)
-
-
-def test_a_component_or_seeds_are_selected_without_a_mouse(with_explored):
-    app = open_app(CLUSTERS, latents="halfway")
-    members = Run.open(with_explored / "halfway").table("points").query("component == 0")["seed"].tolist()
-    app.selectbox(key="component-of-picked-halfway").set_value(0)
-    press(app, "Select")
-    assert f"{len(members)} selected: {len(members)} of component 0." in words_of(app)
-    app.text_input(key="seeds-of-picked-halfway").set_value("first")
-    press(app, "Select")
-    assert "'first' is no seed" in app.error[0].value and app.session_state["picked-halfway"] == members
-    app.selectbox(key="component-of-picked-halfway").set_value(None)
-    app.text_input(key="seeds-of-picked-halfway").set_value("0-2, 29")
-    press(app, "Select")
-    assert not app.error and app.session_state["picked-halfway"] == [0, 1, 2, 29]
-    assert app.session_state["held-picked-halfway"] == (0, 1, 2, 29)  # the map shows them, too
-
-
-@pytest.mark.parametrize(
-    ("component", "text", "meant"),
-    [
-        (None, "3", [3]),
-        (None, " 0 - 2 ,9,,", [0, 1, 2, 9]),
-        (1, "", [1, 3, 5, 7, 9]),
-        (1, "0-4", [1, 3]),
-        (None, "0-999999999999999999", list(range(10))),
-        (None, "", "nothing is asked for"),
-        (0, "1", "none of these latents"),
-        (None, "-1", "is no seed"),
-        (None, "1;2", "is no seed"),
-        (None, ",".join("1" * 300), "too many"),
-    ],
-)
-def test_seeds_are_read_from_what_is_typed(component, text, meant):
-    points = pd.DataFrame({"seed": range(10), "component": [i % 2 for i in range(10)]})
-    if isinstance(meant, list):
-        assert by_hand.wanted(points, component, text) == meant
-    else:
-        with pytest.raises(GammaFaceError, match=meant):
-            by_hand.wanted(points, component, text)
-
-
-def test_a_large_selection_is_not_sent_with_every_run_of_the_page(monkeypatch):
-    drawn = [{"customdata": float(seed)} for seed in range(5)]
-    kept = {"map": {"selection": {"points": drawn}}}
-    monkeypatch.setattr(latent_map.st, "session_state", kept)
-    latent_map.picked("map", "slot")
-    assert kept["slot"] == [0, 1, 2, 3, 4] and "turn-slot" not in kept
-    monkeypatch.setattr(latent_map, "MOST_SENT", 4)
-    latent_map.picked("map", "slot")
-    assert (kept["turn-slot"], kept["held-slot"]) == (1, (0, 1, 2, 3, 4))  # another chart shows them
 
 
 def test_another_k_is_fitted_on_the_same_latents(with_explored, no_umap, with_classifier):
@@ -359,24 +279,3 @@ def test_points_of_the_map_in_space_join_on_seeds(with_explored):
     app = open_app(CLUSTERS, latents="halfway", map=latent_map.SPACE)
     app.selectbox(key="colour").set_value("race").run()
     assert not app.exception and not app.error
-
-
-def test_opening_the_pages_imports_nothing_heavy(with_people):
-    pages = [HARVEST, CLUSTERS, "pages/explore/timesteps.py"]
-    code = f"""
-import sys
-from streamlit.testing.v1 import AppTest
-app = AppTest.from_file("app.py", default_timeout={SECONDS}).run()
-for page in {pages}:
-    app.switch_page(page).run()
-    assert not app.exception, page
-print([name for name in ("torch", "diffusers", "umap", "numba") if name in sys.modules])
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | {"GAMMAFACE_HOME": str(with_people), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr

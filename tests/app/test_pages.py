@@ -1,7 +1,10 @@
 """Every page from app.py: empty, recorded and broken workspaces, drawing and recomputing."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -13,6 +16,7 @@ from tests.app.driving import (
     LABELS,
     PAGES,
     ROOT,
+    SECONDS,
     chosen_faces,
     finish_jobs,
     html_of,
@@ -190,6 +194,27 @@ def test_query_parameters_choose_the_run(with_study, recorded):
     file.write_text(file.read_text().replace('"name": "first"', '"name": "second"'))
     for name in ("first", "second"):
         assert open_app(run=name).selectbox(key="run").value == name
+
+
+def test_opening_the_pages_imports_nothing_heavy(with_people):
+    pages = [HARVEST, PAGES[1], "pages/explore/timesteps.py"]
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout={SECONDS}).run()
+for page in {pages}:
+    app.switch_page(page).run()
+    assert not app.exception, page
+print([name for name in ("torch", "diffusers", "umap", "numba") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"GAMMAFACE_HOME": str(with_people), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr
 
 
 def test_no_page_is_longer_than_one_idea():

@@ -3,25 +3,12 @@
 import shutil
 import time
 
-import pytest
-
-from gammaface.studies.survey import SurveyOptions, run_survey
+from gammaface.studies.survey import SurveyOptions
 from gammaface.workspace import writing
 from pages.parts import state, survey_cells
 from tests.app.driving import SECONDS, finish_jobs, open_app, words_of
-from tests.studies.test_survey import real_faces
-from tests.training.test_card import tiny_classifier
 
 PAGE = "pages/explore/timesteps.py"
-
-
-@pytest.fixture(scope="module")
-def surveyed(tiny, tiny_folder, tmp_path_factory):
-    options = SurveyOptions(
-        model=str(tiny_folder), n=48, sqrt_abars=(0.44,), k_max=3, told=(2, 3), steps=2, permutations=19
-    )
-    out = tmp_path_factory.mktemp("surveyed") / "survey"
-    return run_survey(tiny, tiny_classifier(), options, out=out, real=real_faces(48)).path
 
 
 def test_without_a_classifier_it_says_what_a_survey_needs(with_study):
