@@ -2,9 +2,11 @@
 
 Run: python -m benchmarks.load [--minutes 10] [--readers 20] [--queueing 5]
 
-A fresh server on an empty workspace with the shipped runs. Readers open one page after the
-other, queueing sessions start a small harvest as soon as fewer jobs than such sessions wait;
-all in headless Chromium, nothing but the browser between them and the server.
+A fresh server on an empty workspace with the shipped runs. The readers take turns: one
+after the other opens its next page, while all the others keep theirs open, each a session that looks
+after the jobs every two seconds. It is not twenty people who press at the same moment. Queueing
+sessions start a small harvest as soon as fewer jobs than such sessions wait. All tabs are in one
+headless Chromium, nothing but the browser between them and the server.
 """
 
 from __future__ import annotations
