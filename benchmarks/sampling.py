@@ -14,6 +14,9 @@ figures are medians over the repeats with their range, ratios are taken within a
   with its DDIM 50. Its Fréchet distance must lie within 5% of the pipeline's: measured with
   --quality images a side, to as many of the model's own by 100 steps, or to --data.
 - compile: torch.compile of the network, the time it takes counted.
+- peak: what share of a large matrix product's speed, in the same dtype, our loop reaches.
+- --rival: equal steps once more, beside the pipeline as diffusers recommends it on a GPU: in
+  bfloat16, channels last and compiled, the time that compiling takes not counted.
 
 A goal that is missed is followed by the operators where our loop spends its time.
 """
@@ -24,7 +27,6 @@ import argparse
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,8 @@ import numpy as np
 import torch
 from diffusers import DDPMPipeline, DDPMScheduler, DiffusionPipeline, UNet2DModel
 
+from benchmarks.ceiling import at_its_fastest, peak, seconds
+from benchmarks.plan import operations
 from gammaface.attributes import load_attributes
 from gammaface.balancing import draw_seeds
 from gammaface.generators import Generator, load_generator, seeded
@@ -41,7 +45,7 @@ from gammaface.models.precision import arithmetic, fast_dtype
 from gammaface.sampling import get_sampler, sampler_path
 from gammaface.solver_choice import MANY, Choice, distances, recommended_sampler
 
-LOOP_GOAL, STEPS_GOAL, QUALITY_GOAL = 1.05, 4.0, 10.0
+LOOP_GOAL, STEPS_GOAL, QUALITY_GOAL, RIVAL_GOAL = 1.05, 4.0, 10.0, 1.0
 WITHIN = 1.05  # of the pipeline's Fréchet distance: equal quality
 PIPELINE = Choice("ddim", 50)
 
@@ -53,19 +57,24 @@ class Rivals:
     name: str
     ours: Generator
     pipeline: DiffusionPipeline
+    fastest: DiffusionPipeline | None
 
     @classmethod
-    def load(cls, name: str, folder: Path, device: str) -> Rivals:
-        pipeline = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32).to(device)
-        pipeline.set_progress_bar_config(disable=True)
-        return cls(name, load_generator(folder, device=device), pipeline)
+    def load(cls, name: str, folder: Path, device: str, *, rival: bool) -> Rivals:
+        def pipeline() -> DiffusionPipeline:
+            found = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32).to(device)
+            found.set_progress_bar_config(disable=True)
+            return found
+
+        fastest = at_its_fastest(pipeline()) if rival else None
+        return cls(name, load_generator(folder, device=device), pipeline(), fastest)
 
     def draw(self, seeds: np.ndarray, how: Choice) -> torch.Tensor:
         found = draw_seeds(self.ours, seeds, steps=how.steps, sampler=how.sampler, batch_size=len(seeds))
         return found.images
 
-    def call(self, n: int, steps: int, generator=None) -> torch.Tensor:
-        images = self.pipeline(
+    def call(self, n: int, steps: int, generator=None, *, fastest: bool = False) -> torch.Tensor:
+        images = (self.fastest if fastest else self.pipeline)(
             batch_size=n, num_inference_steps=steps, output_type="np", generator=generator
         ).images
         return torch.from_numpy(images).permute(0, 3, 1, 2) * 2 - 1
@@ -84,19 +93,6 @@ def write_pixel_model(folder: Path, channels: tuple[int, ...]) -> Path:
     )
     DDPMPipeline(unet, DDPMScheduler()).save_pretrained(folder)
     return folder
-
-
-def wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-def seconds(device: torch.device, work: Callable[[], object]) -> float:
-    wait(device)
-    started = time.perf_counter()
-    work()
-    wait(device)
-    return time.perf_counter() - started
 
 
 def in_turns(device, repeats: int, sides: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
@@ -152,13 +148,30 @@ def sides(rivals: Rivals, n: int, steps: int, fast: Choice) -> dict[str, Callabl
             for t in path[:-1]:
                 ours.unet(bare, t, return_dict=False)
 
-    return {
+    found = {
         "loop": lambda: get_sampler("ddim")(ours.predict, x, path, alphas=ours.alphas),
         "forwards": forwards,
         "ours": lambda: rivals.draw(seeds, Choice("ddim", steps)),
         "pipeline": lambda: rivals.call(n, steps),
         "fast": lambda: rivals.draw(seeds, fast),
-    } | ({} if steps == PIPELINE.steps else {"usual": lambda: rivals.call(n, PIPELINE.steps)})
+    }
+    if steps != PIPELINE.steps:
+        found["usual"] = lambda: rivals.call(n, PIPELINE.steps)
+    if rivals.fastest:
+        found["rival"] = lambda: rivals.call(n, steps, fastest=True)
+    return found
+
+
+def share_of_peak(rivals: Rivals, n: int, steps: int, taken: list[float]) -> None:
+    """How near the loop comes to the matrix products that the device can do at best."""
+    ours, dtype = rivals.ours, fast_dtype(rivals.ours.device)
+    x = ours.noise(seeded(range(n)))
+    done = operations(lambda: ours.predict(x, 500)) * steps / statistics.median(taken)
+    best = peak(ours.device, dtype)
+    print(
+        f"{rivals.name:9}the loop computes {done / 1e12:.3g} TFLOP/s, {done / best:.0%} of the"
+        f" {best / 1e12:.3g} of a matrix product in {str(dtype).split('.')[1]}"
+    )
 
 
 def quality(rivals: Rivals, how: Choice, n: int, batch: int, real: np.ndarray | None) -> None:
@@ -218,13 +231,16 @@ def compare(rivals: Rivals, options: argparse.Namespace, n: int, quality_n: int,
     steps = options.steps
     fast = Choice.parse(options.fast) if options.fast else recommended_sampler(rivals.ours)
     usual = "pipeline" if steps == PIPELINE.steps else "usual"
-    rows = (
+    rows = [
         Row(f"loop, {steps} steps", "loop", "forwards", False, LOOP_GOAL),
         Row(f"equal steps, {steps}", "ours", "pipeline", True, STEPS_GOAL),
         Row(f"equal quality, {fast}", "fast", usual, True, QUALITY_GOAL),
-    )
+    ]
+    if rivals.fastest:
+        rows.append(Row("beside bf16, compiled", "ours", "rival", True, RIVAL_GOAL))
     taken = in_turns(rivals.ours.device, options.repeats, sides(rivals, n, steps, fast))
     met = [row.print(rivals.name, taken, n) for row in rows]
+    share_of_peak(rivals, n, steps, taken["loop"])
     if quality_n:
         quality(rivals, fast, quality_n, n, real)
     if options.compile:
@@ -254,6 +270,7 @@ def main() -> None:
     parser.add_argument("--pixels-quality", type=int, default=64, help="the same for the pixel model")
     parser.add_argument("--data", action="append", help="training faces of the bundled model")
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--rival", action="store_true", help="also the pipeline in bfloat16, compiled")
     parser.add_argument("--only", choices=("bundled", "pixels"))
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
@@ -265,13 +282,13 @@ def main() -> None:
     print(f"the pipeline in float32; {options.repeats} repeats: median [least, most]\n")
     print(f"{'model':9}{'what':24}{'ours':>24}{'beside':>24}{'ratio':>22}  goal")
     if options.only != "pixels":
-        rivals = Rivals.load("bundled", Path(options.model), device.type)
+        rivals = Rivals.load("bundled", Path(options.model), device.type, rival=options.rival)
         real = faces(options.data, rivals.ours.side) if options.data else None
         compare(rivals, options, options.n, options.quality, real)
     if options.only != "bundled":
         with tempfile.TemporaryDirectory() as scratch:
             folder = write_pixel_model(Path(scratch) / "pixels", tuple(options.channels))
-            rivals = Rivals.load("pixels", folder, device.type)
+            rivals = Rivals.load("pixels", folder, device.type, rival=options.rival)
             compare(rivals, options, options.pixels_n, options.pixels_quality)
 
 

@@ -1,4 +1,9 @@
-"""Draw a batch into a run folder, block by block, so that nothing drawn is lost."""
+"""Draw a batch into a run folder, block by block, so that nothing drawn is lost.
+
+A block is denoised, decoded, and written as pictures before the next one begins, on a GPU as on
+a CPU: nothing of two blocks overlaps. Within a block a GPU has the steps of a path queued ahead
+of it; the host waits for the pictures of each micro-batch, and the GPU for their files.
+"""
 
 from __future__ import annotations
 
