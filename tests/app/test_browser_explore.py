@@ -97,7 +97,7 @@ def test_a_lasso_shows_faces_rings_the_one_clicked_and_draws_the_missing(tab, si
 @pytest.mark.slow
 def test_a_harvest_leads_to_its_clusters_and_their_faces(tab, site, first):
     harvest(tab, site, first, 70)
-    done = tab.get_by_role("button", name="See clusters").first
+    done = tab.get_by_test_id("stMain").get_by_role("link", name="See clusters").first
     done.click(timeout=3 * SECONDS * 1000)  # UMAP compiles itself first
     heading(tab, "Clusters")
     tab.get_by_text("70 in x_t at t = 700").wait_for()
