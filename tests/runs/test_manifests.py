@@ -9,6 +9,7 @@ from gammaface.drawing import draw_run
 from gammaface.models.precision import VARIABLE
 from gammaface.runs.manifests import read_manifest
 from gammaface.workspace import Run, writing
+from tests.audit.toy_classifier import METHODS, SIDE, audit
 
 MAKE = {"kind": "test", "config": {"n": 3}}
 REFUSED = "begun with networks in float32, and here they run in bfloat16"
@@ -23,6 +24,15 @@ def cut_off(make, out):
 
     with pytest.raises(KeyboardInterrupt):
         make(out, progress=stop)
+
+
+def test_an_audit_draws_all_cells_in_one_precision(tmp_path, monkeypatch):
+    short = {"aims": (SIDE,), "methods": METHODS[:2]}
+    monkeypatch.setenv(VARIABLE, "float32")
+    audit(tmp_path / "run", seeds=(0,), **short)
+    monkeypatch.setenv(VARIABLE, "bfloat16")
+    with pytest.raises(GammaFaceError, match=REFUSED):
+        audit(tmp_path / "run", seeds=(0, 1), **short)
 
 
 @pytest.mark.parametrize("kind", ["harvest", "sample"])
