@@ -10,7 +10,7 @@ from gammaface.downstream.terms import METRICS, task_words
 
 from . import classified
 from .classified import USUAL, VARIANTS, Classified, View
-from .state import stamp_of
+from .state import missed, stamp_of
 
 ALL = "all together"
 SETS = {
@@ -32,6 +32,7 @@ def choose_study() -> Classified | None:
     runs = classified.studies()
     if not runs:
         return None
+    missed("downstream", runs, "study of classifiers")
     name = next(iter(runs))
     if len(runs) > 1:
         _keep("downstream", runs)

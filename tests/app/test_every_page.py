@@ -189,8 +189,9 @@ def test_a_link_that_names_what_is_gone_says_so(page, key, with_people, surveyed
     assert not [w.value for w in app.warning if "The link names" in w.value]
 
 
-def test_a_link_to_an_audit_that_is_gone_says_so(shipped):
-    app = open_app("pages/audit/generator.py", audit="gone")
+@pytest.mark.parametrize(("page", "key"), [("generator", "audit"), ("classifiers", "downstream")])
+def test_a_link_to_an_audit_that_is_gone_says_so(shipped, page, key):
+    app = open_app(f"pages/audit/{page}.py", **{key: "gone"})
     assert not app.error and "that is not here, 'gone'" in app.warning[0].value
 
 
