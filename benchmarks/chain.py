@@ -55,7 +55,7 @@ class Clock:
 def measure(n: int, images: int, model: str, threads: int) -> dict:
     """One study; wall and network seconds by stage, and the peak memory in bytes."""
     torch.set_num_threads(threads)
-    from gammaface.attributes import AttributeNetwork
+    from gammaface.classifiers.attribute_network import AttributeNetwork
     from gammaface.generators import load_generator
     from gammaface.solver_choice import recommended_sampler
     from gammaface.studies import study

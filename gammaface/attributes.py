@@ -16,75 +16,19 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import ResNetConfig, ResNetModel
 
+from gammaface.classifiers.attribute_network import AGE_CENTRES, HEADS, Architecture, AttributeNetwork
 from gammaface.classifiers.face_tensors import check_images, fit_resolution
 from gammaface.classifiers.own_classifier import OwnClassifier, is_own, load_own
-from gammaface.datasets import CLASSES
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
 from gammaface.models.room import Room
 from gammaface.workspace import MODELS
 
-AGE_CENTRES = tuple(range(0, 101, 5))  # years; the age head is a distribution over them
 AGE_NEAR = 10  # years: an estimate this close counts as right
-HEADS: dict[str, tuple[str, ...]] = CLASSES | {"age": tuple(map(str, AGE_CENTRES))}
 BATCH = 64
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A transformers ResNet; without `pool`, its stem halves the picture once, not twice."""
-
-    hidden_sizes: tuple[int, ...]
-    depths: tuple[int, ...]
-    embedding_size: int
-    layer_type: str = "basic"
-    pool: bool = True
-    dropout: float = 0.2
-
-
-ARCHITECTURES = {
-    # For 64 px. One CPU core trains compact at about 170 images/s, wide at 80, large at 40;
-    # twice as many where it has bf16.
-    "compact": Architecture((32, 48, 96, 192), (1, 1, 2, 1), 32, pool=False),
-    "wide": Architecture((32, 64, 160, 320), (1, 1, 2, 2), 32, pool=False),
-    "large": Architecture((48, 96, 192, 384), (2, 2, 3, 2), 48, pool=False),
-    "resnet-101": Architecture((256, 512, 1024, 2048), (3, 4, 23, 3), 64, layer_type="bottleneck"),
-}
-
-
-class AttributeNetwork(torch.nn.Module):
-    """ResNet features and one linear layer whose outputs are cut into the heads."""
-
-    def __init__(self, architecture: Architecture) -> None:
-        super().__init__()
-        self.backbone = ResNetModel(
-            ResNetConfig(
-                embedding_size=architecture.embedding_size,
-                hidden_sizes=architecture.hidden_sizes,
-                depths=architecture.depths,
-                layer_type=architecture.layer_type,
-            )
-        )
-        if not architecture.pool:
-            self.backbone.embedder.pooler = torch.nn.Identity()
-        self.dropout = torch.nn.Dropout(architecture.dropout)
-        self.sizes = [len(classes) for classes in HEADS.values()]
-        self.head = torch.nn.Linear(architecture.hidden_sizes[-1], sum(self.sizes))
-
-    def features(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, d) pooled features of images (n, 3, H, W)."""
-        return self.backbone(images).pooler_output.flatten(1)
-
-    def split(self, outputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Outputs (n, all classes) as logits by head."""
-        return dict(zip(HEADS, outputs.split(self.sizes, dim=1), strict=True))
-
-    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        return self.split(self.head(self.dropout(self.features(images))))
 
 
 @dataclass(frozen=True)

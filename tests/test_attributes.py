@@ -7,15 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from gammaface import GammaFaceError
-from gammaface.attributes import (
-    ARCHITECTURES,
-    HEADS,
-    Architecture,
-    AttributeNetwork,
-    Calibration,
-    load_attributes,
-    save_attributes,
-)
+from gammaface.attributes import Calibration, load_attributes, save_attributes
+from gammaface.classifiers.attribute_network import ARCHITECTURES, HEADS, Architecture, AttributeNetwork
 from gammaface.commands.label import label
 from tests.datasets.test_datasets import jpeg
 

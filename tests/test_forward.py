@@ -77,34 +77,6 @@ def test_other_pictures_of_the_same_number_are_another_harvest(pictures, tmp_pat
         harvest_images(face, pictures[200:], out=tmp_path / "z")
 
 
-def test_it_goes_on_where_it_was_cut_off(pictures, tmp_path):
-    face, asked = toy().generator, {"pca": 4, "batch_size": 50}
-    whole = harvest_images(face, pictures, out=tmp_path / "whole", **asked)
-
-    def stop(done, total):
-        if done >= 100:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        harvest_images(face, pictures, out=tmp_path / "cut", progress=stop, **asked)
-    seen = []
-    cut = harvest_images(
-        face, pictures, out=tmp_path / "cut", progress=lambda done, n: seen.append(done), **asked
-    )
-    assert seen[0] >= 100 and np.array_equal(cut.array, whole.array)
-    again = harvest_images(
-        face, pictures, out=tmp_path / "cut", progress=lambda *_: pytest.fail("computed again"), **asked
-    )
-    assert np.array_equal(again.array, whole.array)
-
-
-def test_other_pictures_of_the_same_number_are_another_harvest(pictures, tmp_path):
-    face = toy().generator
-    harvest_images(face, pictures[:200], out=tmp_path / "z")
-    with pytest.raises(GammaFaceError, match="other settings or weights"):
-        harvest_images(face, pictures[200:], out=tmp_path / "z")
-
-
 def test_other_pictures_are_refused(pictures, tiny):
     with pytest.raises(GammaFaceError, match="one or more"):
         harvest_images(tiny, pictures[:0])

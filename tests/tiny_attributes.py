@@ -6,14 +6,8 @@ from pathlib import Path
 
 import torch
 
-from gammaface.attributes import (
-    HEADS,
-    Architecture,
-    AttributeNetwork,
-    Calibration,
-    fit_resolution,
-    save_attributes,
-)
+from gammaface.attributes import Calibration, fit_resolution, save_attributes
+from gammaface.classifiers.attribute_network import HEADS, Architecture, AttributeNetwork
 
 TINY = Architecture((8, 8), (1, 1), 8, pool=False)
 

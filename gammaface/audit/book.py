@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gammaface.attributes import HEADS
+from gammaface.classifiers.attribute_network import HEADS
 from gammaface.datasets.presets import WHITE_BLACK_OTHER
 from gammaface.errors import GammaFaceError
 from gammaface.labelling.hand_labels import Recalls, recalls_for, validation_recalls

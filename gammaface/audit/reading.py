@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gammaface.attributes import AGE_CENTRES, age_estimate
+from gammaface.attributes import age_estimate
 from gammaface.audit.book import told_classes
 from gammaface.audit.second import Second
+from gammaface.classifiers.attribute_network import AGE_CENTRES
 from gammaface.labelling.skin import typology_angle
 from gammaface.strategies import Target, as_labeller
 from gammaface.strategies.labelling import cell_probabilities

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gammaface.attributes import ARCHITECTURES, Architecture, AttributeNetwork
 from gammaface.baselines.problem import Examples, Problem, Recipe, Trained
+from gammaface.classifiers.attribute_network import ARCHITECTURES, Architecture, AttributeNetwork
 from gammaface.errors import GammaFaceError
 from gammaface.images import to_unit
 from gammaface.models.precision import arithmetic

@@ -63,7 +63,7 @@ def as_labeller(source) -> Labeller:
         )
     if hasattr(source, "classes"):
         return source
-    from gammaface.attributes import HEADS
+    from gammaface.classifiers.attribute_network import HEADS
     from gammaface.datasets.presets import WHITE_BLACK_OTHER
 
     return coarsened(Reader(HEADS, source.probabilities), "race3", "race", WHITE_BLACK_OTHER)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from gammaface.attributes import AGE_NEAR, HEADS, AttributeClassifier, age_estimate, softmax
+from gammaface.attributes import AGE_NEAR, AttributeClassifier, age_estimate, softmax
+from gammaface.classifiers.attribute_network import HEADS
 from gammaface.files import write_whole
 from gammaface.images import to_unit
 from gammaface.tables import Format, render

@@ -15,18 +15,15 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 
 from gammaface.attributes import (
-    AGE_CENTRES,
     AGE_NEAR,
-    ARCHITECTURES,
-    HEADS,
     AttributeClassifier,
-    AttributeNetwork,
     Calibration,
     age_estimate,
     load_attributes,
     save_attributes,
     softmax,
 )
+from gammaface.classifiers.attribute_network import AGE_CENTRES, ARCHITECTURES, HEADS, AttributeNetwork
 from gammaface.datasets import Faces
 from gammaface.errors import GammaFaceError
 from gammaface.images import to_unit
@@ -117,7 +114,7 @@ def train_attributes(
     schedule : Schedule
         Length, rates and seed.
     architecture : str
-        A name of `gammaface.attributes.ARCHITECTURES`.
+        A name of `gammaface.classifiers.attribute_network.ARCHITECTURES`.
     resolution : int
         Side of the network's input, 32 or more.
     start_from : AttributeClassifier, optional

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 
 from gammaface.errors import GammaFaceError
 from gammaface.training.card import loss_curve
+from gammaface.training.checkpoints import newest_checkpoint
 from gammaface.training.diffusion import build_scheduler
-from gammaface.training.loop import newest_checkpoint
 
 
 def write_bundle(

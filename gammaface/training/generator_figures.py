@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gammaface.attributes import HEADS, AttributeClassifier
+from gammaface.attributes import AttributeClassifier
+from gammaface.classifiers.attribute_network import HEADS
 from gammaface.images import to_unit
 from gammaface.metrics.measure import Measure
 from gammaface.metrics.quality import frechet_distance, kernel_distance, nearest, precision_recall

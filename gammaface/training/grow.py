@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from gammaface.attributes import AttributeNetwork
+from gammaface.classifiers.attribute_network import AttributeNetwork
 from gammaface.errors import GammaFaceError
 
 NOISE = 0.02  # of a weight tensor's standard deviation

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 import math
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,15 +18,13 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
 from gammaface.errors import GammaFaceError
 from gammaface.models.precision import fast_dtype
 from gammaface.models.room import told_when_full
+from gammaface.training.checkpoints import load_checkpoint, newest_checkpoint, save_checkpoint
 
-CHANGEABLE = {"images", "decay", "checkpoint_minutes"}  # a training may go on for longer
 HISTORY_EVERY = 20  # steps between points of the stored loss curve
 
 
@@ -222,79 +217,6 @@ def update_ema(
     torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), weight)
     for kept, new in zip(ema.buffers(), model.buffers(), strict=True):
         kept.copy_(new)
-
-
-def newest_checkpoint(out: Path) -> Path | None:
-    """The complete checkpoint with the most steps, if any."""
-    done = [p for p in Path(out).glob("checkpoint-*") if p.is_dir() and p.suffix != ".tmp"]
-    return max(done, key=lambda p: int(p.name.split("-")[1]), default=None)
-
-
-def save_checkpoint(out, model, ema, optimizer, progress: dict, config: dict) -> None:
-    """Write one checkpoint whole: under a temporary name first, then renamed."""
-    inner = getattr(optimizer, "optimizer", optimizer)
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
-    for index, state in inner.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    final = Path(out) / f"checkpoint-{progress['step']:08d}"
-    partial = final.with_suffix(".tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file(tensors, partial / "state.safetensors")
-    (partial / "progress.json").write_text(json.dumps({"config": config, "progress": progress}))
-    for file in partial.iterdir():
-        with open(file, "rb") as handle:
-            os.fsync(handle.fileno())
-    partial.rename(final)
-    for old in Path(out).glob("checkpoint-*"):
-        if old != final:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def load_checkpoint(folder: Path, model, ema, optimizer, config: dict) -> dict:
-    """Restore all state from `folder`; returns the stored progress."""
-    try:
-        stored = json.loads((folder / "progress.json").read_text())
-        tensors = load_file(folder / "state.safetensors")
-    except (OSError, ValueError, SafetensorError) as error:
-        raise GammaFaceError(
-            f"the checkpoint is damaged: {error}",
-            where=folder,
-            fix="Delete this folder and train again.",
-        ) from None
-    if _fixed(stored["config"]) != _fixed(json.loads(json.dumps(config))):
-        raise GammaFaceError(
-            "the checkpoint was made under another configuration",
-            where=folder,
-            fix="Give the same options as before, or another --out.",
-        )
-
-    def part(prefix: str) -> dict:
-        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-    model.load_state_dict(part("model."))
-    ema.load_state_dict(part("ema."))
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict] = {}
-    for key, value in part("optimizer.").items():
-        index, name = key.split(".", 1)
-        if value.ndim:
-            # The fused kernel reads raw memory: moments must lie as their parameter does.
-            value = torch.empty_like(parameters[int(index)]).copy_(value)
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return stored["progress"]
-
-
-def _fixed(config: dict) -> dict:
-    """The part of a configuration that a resumed training may not change.
-
-    Its precision may: a long training moves to a machine that has bfloat16, or leaves it.
-    """
-    schedule = {k: v for k, v in config["schedule"].items() if k not in CHANGEABLE}
-    return {k: v for k, v in config.items() if k != "precision"} | {"schedule": schedule}
 
 
 def as_config(**parts) -> dict:

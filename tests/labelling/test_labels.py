@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from gammaface import GammaFaceError
-from gammaface.attributes import HEADS, load_attributes
+from gammaface.attributes import load_attributes
+from gammaface.classifiers.attribute_network import HEADS
 from gammaface.images import to_png, to_uint8
 from gammaface.labelling.labels import find_classifier, label_encoded, label_images, label_run, labels_of
 from gammaface.workspace import extending, writing

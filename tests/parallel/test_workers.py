@@ -114,24 +114,6 @@ def test_pictures_are_noised_alike_at_any_number_of_workers(tiny, tmp_path):
     assert content(tmp_path / "1") == content(tmp_path / "2")
 
 
-def test_workers_of_two_precisions_are_refused(tiny, tmp_path):
-    def work(workers: Workers):
-        os.environ["GAMMAFACE_PRECISION"] = ("float32", "bfloat16")[workers.rank]
-        harvest(tiny, out=tmp_path / "z", workers=workers, **HARVEST)
-
-    waiting, refused = launch(2, work)
-    assert "begun with networks in float32, and here they run in bfloat16" in refused.what
-    assert "another worker of this job failed" in waiting.what
-
-
-def test_pictures_are_noised_alike_at_any_number_of_workers(tiny, tmp_path):
-    pictures = torch.rand(50, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    asked = {"space": "x0", "seed": 3, "batch_size": HARVEST["batch_size"]}
-    harvest_images(tiny, pictures, out=tmp_path / "1", **asked)
-    launch(2, lambda w: harvest_images(tiny, pictures, out=tmp_path / "2", workers=w, **asked).space)
-    assert content(tmp_path / "1") == content(tmp_path / "2")
-
-
 @pytest.mark.parametrize("pca", [None, 4])
 def test_a_harvest_is_the_same_at_any_number_of_workers(tiny, tmp_path, pca):
     harvest(tiny, out=tmp_path / "1", pca=pca, **HARVEST)

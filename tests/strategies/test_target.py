@@ -93,7 +93,8 @@ def test_classes_can_be_joined():
 
 def test_an_attribute_classifier_is_a_labeller():
     """The bundled network's heads are the attributes, and race3 is the paper's grouping."""
-    from gammaface.attributes import ARCHITECTURES, HEADS, AttributeClassifier, AttributeNetwork, Calibration
+    from gammaface.attributes import AttributeClassifier, Calibration
+    from gammaface.classifiers.attribute_network import ARCHITECTURES, HEADS, AttributeNetwork
 
     network = AttributeNetwork(ARCHITECTURES["compact"]).eval()
     calibration = {name: Calibration() for name in HEADS}

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gammaface import GammaFaceError, attributes
-from gammaface.attributes import HEADS, Architecture
+from gammaface.classifiers.attribute_network import HEADS, Architecture
 from gammaface.commands import train_attributes as commands
 from gammaface.training import attributes as ta
 from gammaface.training import face_sets

@@ -4,8 +4,9 @@ from xml.etree import ElementTree
 import torch
 from PIL import Image
 
-from gammaface.attributes import HEADS, Architecture, AttributeClassifier, AttributeNetwork, Calibration
+from gammaface.attributes import AttributeClassifier, Calibration
 from gammaface.balancing import balance
+from gammaface.classifiers.attribute_network import HEADS, Architecture, AttributeNetwork
 from gammaface.images import to_uint8
 from gammaface.training.card import BEGIN, END, loss_curve, measure_generator
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gammaface.attributes import Architecture, AttributeNetwork
+from gammaface.classifiers.attribute_network import Architecture, AttributeNetwork
 from gammaface.errors import GammaFaceError
 from gammaface.training.grow import grow
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from gammaface import GammaFaceError, load_generator
 from gammaface.cli import app
 from gammaface.training import paper
-from gammaface.training.loop import newest_checkpoint
+from gammaface.training.checkpoints import newest_checkpoint
 from gammaface.training.paper import PaperRecipe, build_pixel_unet, train_as_the_paper
 
 TINY = PaperRecipe(epochs=2, batch_size=4, widths=(8, 8), learning_rate=1e-3)

@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 from gammaface import GammaFaceError, harvest, load_generator
 from gammaface.training import autoencoder as ae
 from gammaface.training.bundle import load_autoencoder, load_unet, read_training, write_bundle
+from gammaface.training.checkpoints import newest_checkpoint
 from gammaface.training.diffusion import UNetWidths, encode_latents, train_diffusion
-from gammaface.training.loop import Schedule, denormals_flushed, newest_checkpoint
+from gammaface.training.loop import Schedule, denormals_flushed
 from tests.launched import launch
 
 WIDTHS = UNetWidths((32, 32), 1, 16)
