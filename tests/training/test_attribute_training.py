@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gammaface import GammaFaceError, attributes
+from gammaface.classifiers import attribute_network
 from gammaface.classifiers.attribute_network import HEADS, Architecture
 from gammaface.commands import train_attributes as commands
 from gammaface.training import attributes as ta
@@ -78,7 +79,7 @@ def sets(data, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    monkeypatch.setitem(attributes.ARCHITECTURES, "tiny", TINY)
+    monkeypatch.setitem(attribute_network.ARCHITECTURES, "tiny", TINY)
 
 
 def run(sets, out, schedule=SHORT, **options):
@@ -136,7 +137,7 @@ def test_look_alikes_are_sought_once(data, tmp_path, monkeypatch):
 
 def test_masked_losses_reach_only_the_heads_that_have_labels(sets):
     torch.manual_seed(0)
-    network = attributes.AttributeNetwork(TINY)
+    network = attribute_network.AttributeNetwork(TINY)
     codes, ages = ta.targets(sets[1].faces)
     assert (codes[:, list(HEADS).index("gender")] == ta.UNKNOWN).all() and ages.isnan().all()
     loss = ta.masked_loss(network(torch.rand(80, 3, 32, 32)), codes, ages)
@@ -251,7 +252,7 @@ def test_training_goes_on_from_weights(sets, tmp_path):
     for name, value in first.network.state_dict().items():
         if "running" not in name and "tracked" not in name:  # batch statistics move anyway
             torch.testing.assert_close(again.network.state_dict()[name], value)
-    monster = attributes.AttributeNetwork(Architecture((8, 24), (1, 1), 8))
+    monster = attribute_network.AttributeNetwork(Architecture((8, 24), (1, 1), 8))
     other = dataclasses.replace(first, network=monster)
     with pytest.raises(GammaFaceError, match="not of a smaller network"):
         run(sets, tmp_path / "other", start_from=other)
