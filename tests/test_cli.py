@@ -145,6 +145,7 @@ def test_bad_input_is_one_line_and_exit_2():
         (["sweep", "nowhere"], "there is no run here"),
         (["table", "nowhere"], "there is no run 'nowhere'"),
         (["record", "nothing"], "there is no shipped run 'nothing'"),
+        (["sample", "--strategy", "plain", "--injection", "resume"], "the strategy plain injects nothing"),
     ],
 )
 def test_unknown_names_are_refused(arguments, words, capsys, monkeypatch):

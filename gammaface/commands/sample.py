@@ -39,7 +39,12 @@ def sample(
     strategy: Annotated[
         str, typer.Option(help="plain, component-uniform, quota, stratified, distribution-guidance, ...")
     ] = "component-uniform",
-    injection: Annotated[str, typer.Option(help="mean-noise, resume or responsibility.")] = "mean-noise",
+    injection: Annotated[
+        str | None,
+        typer.Option(
+            help="Of component-uniform: mean-noise, resume or responsibility.", show_default="mean-noise"
+        ),
+    ] = None,
     n: Count = 400,
     seed: Seed = 0,
     steps: StepsOrChosen = None,
@@ -73,6 +78,10 @@ def sample(
 
     chosen, options = get_strategy(strategy), parse_options(set_ or [])
     chosen.complete(options)  # refuses a slip before anything is loaded
+    if injection and strategy != "component-uniform":
+        raise GammaFaceError(
+            f"the strategy {strategy} injects nothing", fix="Leave --injection out, or use component-uniform."
+        )
     classifier = load_attributes(labeller) if "labeller" in chosen.needs and target else None
     classes = as_labeller(classifier).classes if classifier else {}
     wanted = _target(chosen, target, shares, classes)
@@ -91,7 +100,7 @@ def sample(
             n=n,
             out=out,
             strategy=strategy,
-            injection=injection,
+            injection=injection or "mean-noise",
             seed=seed,
             **asdict(sampler_for(generator, sampler, steps)),
             target=wanted,
