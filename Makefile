@@ -21,9 +21,11 @@ lint: .venv/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/bandit -q -c pyproject.toml -r gammaface pages app.py
 
-# Compute the shipped runs under examples/ again, after the weights changed.
+# Compute the shipped runs under examples/ again, after the weights changed. Some look at labelled
+# real faces: make record REAL="utkface=PATH celeba=PATH@left,top,right,bottom". One run alone, also
+# without faces where it needs none: make record RUN=first-light.
 record: .venv/.runtime
-	$(BIN)/python -m gammaface record
+	$(BIN)/python -m gammaface record $(RUN) $(foreach each,$(REAL),--real $(each))
 
 .venv/.runtime: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gammaface import rebalance
 from gammaface.attributes import load_attributes
 from gammaface.audit import find_second, read_real, run_audit
-from gammaface.audit.parsing import parse_aims
+from gammaface.audit.parsing import parse_aims, parse_options
 from gammaface.audit.recipe import Recipe
 from gammaface.audit.shipping import ship
+from gammaface.datasets import DataSource
 from gammaface.datasets.long_tail import digits
-from gammaface.downstream.recorded import Plan, record_downstream
+from gammaface.downstream.recorded import Plan, check_data, record_downstream
+from gammaface.downstream.terms import TASKS
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
+from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
 from gammaface.settings import with_settings
 from gammaface.studies.study import Report, StudyOptions, run_study
@@ -25,8 +28,24 @@ from gammaface.workspace import EXAMPLES, extending, home
 
 LIMIT_BYTES = 10 * 2**20
 READERS = {"aims": lambda text: parse_aims(text, [])}
+OF_REBALANCE = {
+    "bias": lambda text: with_settings(BiasTerm(), _pairs(text)),
+    "options": lambda text: parse_options(_pairs(text)),
+    "mirror": lambda text: _yes(text),  # a picture's mirror image trains, too
+}
 FIRST_LIGHT = StudyOptions(n=2000, images=24, steps=50, seed=0)
 COMPONENTS = SurveyOptions(n=2000, steps=25, seed=0)
+
+
+def _pairs(text: str) -> list[str]:
+    """``name:value,name:value`` as a list of ``name=value``: what is set lies within one setting."""
+    return [pair.replace(":", "=", 1) for pair in text.split(",")]
+
+
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise GammaFaceError(f"'{text}' is no answer", fix="Write yes or no.")
+    return text == "yes"
 
 
 @dataclass(frozen=True)
@@ -36,9 +55,9 @@ class Given:
     Attributes
     ----------
     real : tuple of str
-        Labelled real faces, ``PATH`` or ``PATH@left,top,right,bottom`` each (``NAME=PATH`` for
-        the run ``downstream``), for the runs that look at some beside the model's own; only
-        numbers about them are kept.
+        Labelled real faces for the runs that look at some beside the model's own, ``PATH`` or
+        ``PATH@left,top,right,bottom`` each, for the run ``downstream`` with ``NAME=`` before it
+        (``components`` looks at the first); only numbers about them are kept.
     settings : tuple of str
         ``name=value``, how much to compute instead of what the recipe says: of the runs
         ``representation``, ``rebalance`` and ``downstream``.
@@ -46,6 +65,23 @@ class Given:
 
     real: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> list[str]:
+        """`real` without names."""
+        return [_named(text)[1] for text in self.real]
+
+    @property
+    def sets(self) -> list[str]:
+        """`real` as ``NAME=PATH`` where there is a name; a labelled set has framings of its own."""
+        named = map(_named, self.real)
+        return [f"{name}={DataSource.parse(text).path}" if name else text for name, text in named]
+
+
+def _named(text: str) -> tuple[str, str]:
+    """The name of a labelled set, "" where there is none, and the rest."""
+    name, equals, rest = text.partition("=")
+    return (name, rest) if equals and name in TASKS else ("", text)
 
 
 def _first_light(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
@@ -59,7 +95,8 @@ def _first_light(generator: Generator, out: Path, given: Given, report: Report |
 def _components(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
     faces = None
     if given.real:
-        faces = real_faces(Path(given.real[0]), generator, n=COMPONENTS.n, seed=COMPONENTS.seed)
+        first = DataSource.parse(given.sources[0]).path
+        faces = real_faces(first, generator, n=COMPONENTS.n, seed=COMPONENTS.seed)
     run_survey(generator, load_attributes(), COMPONENTS, out=out, real=faces, report=report)
     # Codes are recomputed from seeds; what is told of each cell is in the tables. Labels of
     # single real faces do not ship.
@@ -75,7 +112,7 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
     second, missing = find_second(*recipe.second, first=classifier)
     real, place = None, home() / f"{out.name}-working"
     if given.real:
-        real = read_real(generator, classifier, list(given.real), train_split="train", kept=place)
+        real = read_real(generator, classifier, given.sources, train_split="train", kept=place)
     working = run_audit(
         generator,
         classifier,
@@ -91,17 +128,15 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
 
 def _rebalance(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
     """A working run again: it trains for hours."""
-    recipe = with_settings(replace(rebalance.Recipe(), model=generator.name), given.settings)
-    train, test = (
-        rebalance.read_pictures(generator, list(given.real), split=part) for part in ("train", "test")
-    )
+    recipe = replace(rebalance.Recipe(), model=generator.name)
+    recipe = with_settings(recipe, given.settings, readers=OF_REBALANCE).on(generator)
     working = rebalance.run_rebalance(
         generator,
         rebalance.critic_of(load_attributes(), recipe.attributes),
         recipe,
         out=home() / f"{out.name}-working",
-        original=None if train is None else rebalance.Original(train),
-        real=test,
+        original=rebalance.reads_original(generator, given.sources),
+        real=rebalance.reads_real(generator, given.sources),
         report=report,
     )
     rebalance.ship(working, out, note=recipe.in_words(working.table("rows")["row"]))
@@ -117,7 +152,7 @@ def _downstream(generator: Generator, out: Path, given: Given, report: Report | 
     record_downstream(
         generator,
         load_attributes,
-        given.real,
+        given.sets,
         with_settings(Plan(), given.settings),
         working=home() / f"{out.name}-working",
         out=out,
@@ -136,6 +171,30 @@ RECORDED: dict[str, Callable[[Generator, Path, Given, Report | None], None]] = {
 
 
 SETTABLE = ("representation", "rebalance", "downstream")
+LOOKING = ("components", *SETTABLE)  # at real faces, if there are some
+
+
+def check_given(names: Sequence[str], given: Given) -> None:
+    """Refuse what does not suit the runs to record, before any is begun.
+
+    Raises
+    ------
+    GammaFaceError
+        For settings of a run that has none, real faces for runs that look at none, faces that
+        are not there, and faces that a run cannot do without.
+    """
+    for name in names:
+        if given.settings and name not in SETTABLE:
+            raise GammaFaceError(
+                f"the run '{name}' has no settings", fix=f"Settings are of {', '.join(SETTABLE)}."
+            )
+    if given.real and not set(names) & set(LOOKING):
+        raise GammaFaceError(f"the run '{names[0]}' looks at no real faces", fix="Leave --real out.")
+    for text in given.sources:
+        if not (path := DataSource.parse(text).path).exists():
+            raise GammaFaceError("there are no real faces", where=path, fix="Give --real PATH of some.")
+    if "downstream" in names:
+        check_data(with_settings(Plan(), given.settings), given.sets)
 
 
 def record_run(
@@ -146,12 +205,9 @@ def record_run(
     Raises
     ------
     GammaFaceError
-        When the new run is too large to ship, or has no settings.
+        As `check_given`, and when the new run is too large to ship.
     """
-    if given.settings and name not in SETTABLE:
-        raise GammaFaceError(
-            f"the run '{name}' has no settings", fix=f"Settings are of {', '.join(SETTABLE)}."
-        )
+    check_given([name], given)
     final = EXAMPLES / name
     fresh = EXAMPLES / f"{name}.new" / name
     fresh.parent.mkdir(parents=True, exist_ok=True)

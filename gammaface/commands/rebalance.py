@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gammaface.commands.chain import Seed
+from gammaface.commands.chain import SamplerOrChosen, Seed, StepsOrChosen
 from gammaface.errors import GammaFaceError
 
 Images = Annotated[int | None, typer.Option(min=1, show_default="of the recipe")]
@@ -15,19 +15,26 @@ Images = Annotated[int | None, typer.Option(min=1, show_default="of the recipe")
 
 def rebalance(
     out: Annotated[Path | None, typer.Option(help="Run folder; the same command continues it.")] = None,
-    model: Annotated[str, typer.Option(help="Bundled name, local diffusers folder or hub id.")] = "faces",
+    model: Annotated[
+        str | None,
+        typer.Option(help="Bundled name, local diffusers folder or hub id.", show_default="faces"),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
             help="Pictures of any classes: a folder with one CSV, or digits; trains a model on them."
         ),
     ] = None,
-    label: Annotated[str, typer.Option(help="Column of the CSV with the classes.")] = "class",
+    label: Annotated[
+        str | None, typer.Option(help="Column of the CSV with the classes.", show_default="class")
+    ] = None,
     beta: Annotated[
         float | None, typer.Option(help="Cut a long tail from --data: the last class keeps this share.")
     ] = None,
     resolution: Annotated[int | None, typer.Option(min=8, help="Side of the pictures of --data.")] = None,
-    attribute: Annotated[str, typer.Option(help="What is evened out; with + jointly.")] = "race",
+    attribute: Annotated[
+        str | None, typer.Option(help="What is evened out; with + jointly.", show_default="race")
+    ] = None,
     rows: Annotated[
         str, typer.Option(help="all, or names of rows, see --dry-run; rows may be added later.")
     ] = "all",
@@ -53,9 +60,12 @@ def rebalance(
     ] = None,
     sets: Annotated[int | None, typer.Option(min=1, help="Sets measured a row.")] = None,
     n: Annotated[int | None, typer.Option("-n", min=2, help="Images a set.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Network evaluations per image.")] = None,
+    steps: StepsOrChosen = None,
+    sampler: SamplerOrChosen = None,
     seed: Seed = 0,
-    classifier: Annotated[str, typer.Option(help="Bundled name or folder.")] = "attributes",
+    classifier: Annotated[
+        str | None, typer.Option(help="Bundled name or folder.", show_default="attributes")
+    ] = None,
     original: Annotated[
         list[str] | None,
         typer.Option(help="Original training faces, PATH or PATH@left,top,right,bottom; default: none."),
@@ -70,9 +80,25 @@ def rebalance(
     from dataclasses import replace
 
     from gammaface.audit.parsing import parse_attributes, parse_options
+    from gammaface.generators import load_generator
     from gammaface.rebalance import ROWS, Recipe
     from gammaface.rebalance.class_sets import DIGITS
 
+    _refuse_ignored(
+        data,
+        of_faces={
+            "--model": model,
+            "--attribute": attribute,
+            "--classifier": classifier,
+            "--original": original,
+            "--real": real,
+        },
+        of_data={
+            "--beta cuts the tail": beta,
+            "--label names the classes": label,
+            "--resolution is the side": resolution,
+        },
+    )
     given = {
         "strategy": strategy,
         "synthetic": synthetic,
@@ -83,12 +109,14 @@ def rebalance(
         "sets": sets,
         "n": n,
         "steps": steps,
+        "sampler": sampler,
     }
+    label = label or "class"
     start, loss = DIGITS if data else Recipe(), {"kind": bias, "through": through}
     recipe = replace(
         start,
-        model=Path(data).name if data else model,
-        attributes=(label,) if data else parse_attributes(attribute),
+        model=Path(data).name if data else model or "faces",
+        attributes=(label,) if data else parse_attributes(attribute or "race"),
         rows=tuple(ROWS) if rows == "all" else tuple(name.strip() for name in rows.split(",")),
         generations=generations,
         options=parse_options(set_ or []),
@@ -97,7 +125,7 @@ def rebalance(
         **_given(given),
     )
     if dry_run:
-        _print_plan(recipe)
+        _print_plan(recipe if data else recipe.on(load_generator(recipe.model)))
         return
     if out is None:
         raise GammaFaceError(
@@ -106,11 +134,21 @@ def rebalance(
     if data:
         run = _classes(data, recipe, out, label=label, beta=beta, resolution=resolution)
     else:
-        if beta is not None:
-            raise GammaFaceError("--beta cuts the tail of --data", fix="Give --data, or leave --beta out.")
-        run = _faces(recipe, out, classifier, original or [], real or [])
+        run = _faces(recipe, out, classifier or "attributes", original or [], real or [])
     print("\n".join(run.table("sentences")["sentence"]))
     print(run.path)
+
+
+def _refuse_ignored(data: str | None, *, of_faces: dict, of_data: dict) -> None:
+    """Refuse what nobody would look at: of faces beside --data, and what --data is taken for without it."""
+    faces, pictures = list(_given(of_faces)), list(_given(of_data))
+    if data and faces:
+        raise GammaFaceError(
+            f"{', '.join(faces)} beside --data, whose model, classes and pictures are its own",
+            fix=f"Leave {', '.join(faces)} out, or --data.",
+        )
+    if pictures and not data:
+        raise GammaFaceError(f"{' and '.join(pictures)} of --data", fix="Give --data, or leave that out.")
 
 
 def _given(options: dict) -> dict:
@@ -122,20 +160,18 @@ def _faces(recipe, out: Path, classifier: str, original: list[str], real: list[s
     from gammaface.attributes import load_attributes
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
-    from gammaface.rebalance import Original, critic_of, read_pictures, run_rebalance
+    from gammaface.rebalance import critic_of, reads_original, reads_real, run_rebalance
 
     critic = critic_of(load_attributes(classifier), recipe.attributes)
     generator = load_generator(recipe.model)
-    trained_on = read_pictures(generator, original, split="train")
-    test = read_pictures(generator, real, split="test")
     with stage_bars() as report:
         return run_rebalance(
             generator,
             critic,
             recipe,
             out=out,
-            original=None if trained_on is None else Original(trained_on),
-            real=test,
+            original=reads_original(generator, original),
+            real=reads_real(generator, real),
             report=report,
         )
 

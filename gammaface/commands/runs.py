@@ -106,24 +106,33 @@ def record(
     model: Annotated[str, typer.Option(help="Generator to record.")] = "faces",
     real: Annotated[
         list[str] | None,
-        typer.Option(help="Labelled real faces, for runs that look at some; PATH or PATH@crop, repeat."),
+        typer.Option(
+            help="Labelled real faces, for runs that look at some; PATH or PATH@crop, repeat. The run"
+            " downstream, and so all runs together, need NAME=PATH, like celeba=PATH."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE of a run's recipe, to compute less of it or more; repeat."),
+        typer.Option(
+            "--set",
+            help="NAME=VALUE of a run's recipe, to compute less of it or more, like n=500 or, of rebalance,"
+            " bias=through:steps,steps:2, options=limit:200 and mirror=no; repeat.",
+        ),
     ] = None,
 ) -> None:
     """Compute the shipped runs under examples/ again; one that was cut off continues."""
     # Imported here: torch and diffusers take seconds that listing runs should not pay.
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
-    from gammaface.recording import RECORDED, Given, record_run
+    from gammaface.recording import RECORDED, Given, check_given, record_run
 
     if name is not None and name not in RECORDED:
         raise GammaFaceError(f"there is no shipped run '{name}'", fix=f"Choose from {', '.join(RECORDED)}.")
     given = Given(real=tuple(real or ()), settings=tuple(set_ or ()))
+    names = [name] if name else list(RECORDED)
+    check_given(names, given)
     generator = load_generator(model)
-    for each in [name] if name else RECORDED:
+    for each in names:
         with stage_bars() as report_stage:
             path = record_run(each, generator, given=given, report=report_stage)
         print(path)

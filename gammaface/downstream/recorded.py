@@ -178,6 +178,23 @@ def _of(n: int, most: int) -> str:
     return f" instead of {most:,}" if n < most else ""
 
 
+def check_data(plan: Plan, data: Sequence[str]) -> None:
+    """Refuse ``NAME=PATH`` texts that lack a set which the plan's tasks are on, or name an unknown one.
+
+    Raises
+    ------
+    GammaFaceError
+        Names what to give.
+    """
+    names = [text.partition("=")[0] for text in data]
+    lacking = dict.fromkeys(t.partition(":")[0] for t in plan.tasks if t.partition(":")[0] not in names)
+    if lacking or set(names) - set(TASKS):
+        raise GammaFaceError(
+            "the study needs labelled real faces",
+            fix=" ".join(f"Give --real {name}=PATH." for name in lacking or TASKS),
+        )
+
+
 def record_downstream(
     generator: Generator,
     classifier: Callable[[], AttributeClassifier],
@@ -200,13 +217,8 @@ def record_downstream(
     GammaFaceError
         When data is missing.
     """
+    check_data(plan, data)
     names = [text.partition("=")[0] for text in data]
-    lacking = dict.fromkeys(t.partition(":")[0] for t in plan.tasks if t.partition(":")[0] not in names)
-    if lacking or set(names) - set(TASKS):
-        raise GammaFaceError(
-            "the study needs labelled real faces",
-            fix=" ".join(f"Give --real {name}=PATH." for name in lacking or TASKS),
-        )
     cells, recipe = plan.cells(names), plan.recipe(str(generator.device))
     plan = plan.on(generator)
     drawing = Drawing(

@@ -3,8 +3,9 @@
 from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.class_classifier import ClassClassifier, train_class_classifier
 from gammaface.rebalance.critic import Critic, critic_of
-from gammaface.rebalance.material import Original, read_pictures
-from gammaface.rebalance.recipe import ROWS, Recipe, Row, estimate
+from gammaface.rebalance.material import Original, reads_original, reads_real
+from gammaface.rebalance.recipe import Recipe, estimate
+from gammaface.rebalance.rows import ROWS, Row
 from gammaface.rebalance.run import run_rebalance
 from gammaface.rebalance.shipping import ship
 
@@ -18,7 +19,8 @@ __all__ = [
     "Row",
     "critic_of",
     "estimate",
-    "read_pictures",
+    "reads_original",
+    "reads_real",
     "run_rebalance",
     "ship",
     "train_class_classifier",

@@ -78,18 +78,25 @@ class ClassClassifier:
 
     def probabilities(self, images: torch.Tensor) -> dict[str, np.ndarray]:
         """Of each class, (n, K), for images (n, 3, H, W) in [-1, 1]."""
-        return {next(iter(self.classes)): softmax(self.logits(images), self.temperature)}
+        return self.of_features(self.features(images))
+
+    def of_features(self, features: np.ndarray) -> dict[str, np.ndarray]:
+        """The probabilities of images whose `features` (n, 64) are there already."""
+        return {next(iter(self.classes)): softmax(self._outputs(features), self.temperature)}
 
     def differentiable(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
         """The same as a tensor with a gradient."""
         logits = self.network(images.to(next(self.network.parameters()).device))
         return {next(iter(self.classes)): (logits.float() / self.temperature).softmax(1)}
 
-    @torch.no_grad()
     def logits(self, images: torch.Tensor) -> np.ndarray:
         """(n, K) float32."""
+        return self._outputs(self.features(images))
+
+    @torch.no_grad()
+    def _outputs(self, features: np.ndarray) -> np.ndarray:
         device = next(self.network.parameters()).device
-        return np.concatenate([self.network(b.to(device)).cpu().numpy() for b in images.split(BATCH)])
+        return self.network.head(torch.from_numpy(features).to(device)).cpu().numpy()
 
     @torch.no_grad()
     def features(self, images: torch.Tensor) -> np.ndarray:

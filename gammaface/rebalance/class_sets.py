@@ -95,8 +95,8 @@ def run_class_set(
         critic_of(classifier, recipe.attributes),
         recipe,
         out=out,
-        original=Original(train.pixels, train.codes),
-        real=test.pixels,
+        original=lambda: Original(train.pixels, train.codes),
+        real=lambda: test.pixels,
         report=report,
     )
 

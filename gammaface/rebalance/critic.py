@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ class Critic:
     Attributes
     ----------
     classifier
-        Has ``features(images) -> (n, d) array``.
+        Has ``features(images) -> (n, d) array``; where it has ``of_features(features)``, too,
+        which gives its probabilities, each image is looked at once.
     labeller : Labeller
     target : Target
         The groups, in even shares.
@@ -38,6 +40,8 @@ class Critic:
         P(answer i | group j), (K, K), where it was measured.
     hash : str
         Of the classifier's weights.
+    by_features : Labeller or None
+        Names the groups from features, (n, d), instead of images; for a classifier that can.
     """
 
     classifier: object
@@ -46,6 +50,7 @@ class Critic:
     differentiable: Differentiable | None
     confusion: np.ndarray | None
     hash: str
+    by_features: Labeller | None = None
 
     @property
     def k(self) -> int:
@@ -59,14 +64,21 @@ class Critic:
 
     def cells(self, images: torch.Tensor) -> np.ndarray:
         """Probability of each group, (n, K) float64, for images (n, 3, H, W) in [-1, 1]."""
-        parts = [
-            cell_probabilities(self.target, self.labeller.probabilities(part)) for part in images.split(CHUNK)
-        ]
-        return np.concatenate(parts)
+        return self._cells(self.labeller, images.split(CHUNK))
 
     def features(self, images: torch.Tensor) -> np.ndarray:
         """(n, d) float32."""
         return np.asarray(self.classifier.features(images), dtype=np.float32)
+
+    def look(self, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """`cells` and `features`; the classifier sees each image once where it can."""
+        features = self.features(images)
+        if self.by_features is None:
+            return self.cells(images), features
+        return self._cells(self.by_features, np.split(features, range(CHUNK, len(features), CHUNK))), features
+
+    def _cells(self, labeller: Labeller, parts) -> np.ndarray:
+        return np.concatenate([cell_probabilities(self.target, labeller.probabilities(p)) for p in parts])
 
     def log_cells(self, images: torch.Tensor) -> torch.Tensor:
         """log of the groups' probabilities, (n, K), with a gradient for the images.
@@ -121,7 +133,15 @@ def critic_of(classifier, attributes: tuple[str, ...]) -> Critic:
         gradient,
         book.confusion(target.attributes),
         getattr(classifier, "hash", ""),
+        _by_features(classifier),
     )
+
+
+def _by_features(classifier) -> Labeller | None:
+    if not hasattr(classifier, "of_features"):
+        return None
+    named = {"classes": classifier.classes} if hasattr(classifier, "classes") else {}
+    return as_labeller(SimpleNamespace(probabilities=classifier.of_features, **named))
 
 
 def _of_faces(classifier: AttributeClassifier) -> Differentiable:

@@ -27,19 +27,32 @@ class Verdict:
     words: str
 
 
-def near_copies(generated: np.ndarray, trained_on: np.ndarray, fresh: np.ndarray) -> float:
-    """Share of generated features nearer to a training picture than 99% of fresh plain draws.
+@dataclass(frozen=True)
+class CopyCheck:
+    """What a row was trained on.
 
-    .01 is expected of pictures that copy nothing and are spread as plain draws are.
-
-    Parameters
+    Attributes
     ----------
-    generated, trained_on, fresh : arrays of shape (n, d)
-        Features of the row's draws, of its training pictures, and of plain draws that no row
-        was trained on.
+    trained_on : numpy.ndarray
+        (m, d) features of its training pictures.
+    threshold : float
+        Distance to the nearest of them that 1% of fresh plain draws fall below.
     """
-    threshold = np.quantile(nearest(fresh, trained_on)[0], COPY_QUANTILE)
-    return float((nearest(generated, trained_on)[0] < threshold).mean())
+
+    trained_on: np.ndarray
+    threshold: float
+
+    @classmethod
+    def of(cls, trained_on: np.ndarray, fresh: np.ndarray) -> CopyCheck:
+        """`fresh` (n, d) are features of plain draws that no row was trained on."""
+        return cls(trained_on, float(np.quantile(nearest(fresh, trained_on)[0], COPY_QUANTILE)))
+
+    def near_copies(self, generated: np.ndarray) -> float:
+        """Share of generated features (n, d) nearer to a training picture than 99% of fresh draws.
+
+        .01 is expected of pictures that copy nothing and are spread as plain draws are.
+        """
+        return float((nearest(generated, self.trained_on)[0] < self.threshold).mean())
 
 
 def judge(row: Mapping[str, float]) -> Verdict:

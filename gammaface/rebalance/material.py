@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ OWN, BALANCED = "own", "balanced"
 
 @dataclass(frozen=True)
 class Original:
-    """The generator's original training pictures.
+    """Pictures that rows may be trained on, e.g. the generator's original training data.
 
     Attributes
     ----------
@@ -38,12 +39,12 @@ class Original:
 
 @dataclass(frozen=True)
 class Material:
-    """One set as training needs it; rows of mirror images follow the others.
+    """One set as training needs it.
 
     Attributes
     ----------
     x : numpy.ndarray
-        (n, c, h, w) float16.
+        (n, c, h, w) float16, or (2n, c, h, w): rows of mirror images follow the others.
     labels : numpy.ndarray
         (n,) groups.
     features : numpy.ndarray
@@ -54,29 +55,39 @@ class Material:
     labels: np.ndarray
     features: np.ndarray
 
+    def for_each(self, values: np.ndarray) -> np.ndarray:
+        """A value of every picture (n,) as one of every row of `x`: a mirror image has its picture's."""
+        return np.tile(values, len(self.x) // len(self.labels))
 
-def read_pictures(generator: Generator, data: list[str], *, split: str | None) -> torch.Tensor | None:
-    """Faces at a generator's resolution, uint8 (n, 3, H, H); None where no data are given.
+
+def reads_original(generator: Generator, data: Sequence[str]) -> Callable[[], Original] | None:
+    """What reads original training faces at a generator's resolution; None where no data are given.
 
     Parameters
     ----------
-    data : list of str
-        ``PATH`` or ``PATH@left,top,right,bottom`` each.
-    split : str, optional
-        Rows of a ``split`` column to keep; None keeps all.
-
-    Raises
-    ------
-    GammaFaceError
-        As :func:`gammaface.datasets.load_images`.
+    data : sequence of str
+        ``PATH`` or ``PATH@left,top,right,bottom`` each; of a ``split`` column, its train rows.
+        What is read may raise as :func:`gammaface.datasets.load_images`.
     """
     if not data:
         return None
-    return load_all(data, resolution=generator.side, split=split)
+    return lambda: Original(load_all(list(data), resolution=generator.side, split="train"))
+
+
+def reads_real(generator: Generator, data: Sequence[str]) -> Callable[[], torch.Tensor] | None:
+    """The same for real test faces, uint8 (n, 3, H, H); of a ``split`` column, its test rows."""
+    if not data:
+        return None
+    return lambda: load_all(list(data), resolution=generator.side, split="test")
 
 
 def biased_material(
-    run: Run, generator: Generator, critic: Critic, recipe: Recipe, original: Original | None, say
+    run: Run,
+    generator: Generator,
+    critic: Critic,
+    recipe: Recipe,
+    original: Callable[[], Original] | None,
+    say,
 ) -> Material:
     """The original data, or plain draws of the generator where they are absent.
 
@@ -87,12 +98,11 @@ def biased_material(
     """
     if _held(run, "biased"):
         return _read(run, "biased")
-    labels = None
     if original is not None:
-        pixels, labels = original.pixels, original.labels
+        found = original()
     else:
-        pixels = _drawn(run, OWN, generator, critic, recipe, seed=OWN_SEED, say=say)
-    return _keep(run, "biased", pixels, labels, generator, critic, recipe)
+        found = Original(_drawn(run, OWN, generator, critic, recipe, seed=OWN_SEED, say=say))
+    return _keep(run, "biased", found, generator, critic, recipe)
 
 
 def balanced_material(
@@ -108,7 +118,7 @@ def balanced_material(
     name = f"{BALANCED}-{generation}"
     if not _held(run, name):
         pixels = _drawn(run, name, generator, critic, recipe, seed=SYNTHETIC_SEED + generation - 1, say=say)
-        return _keep(run, name, pixels, None, generator, critic, recipe)
+        return _keep(run, name, Original(pixels), generator, critic, recipe)
     return _read(run, name)
 
 
@@ -128,6 +138,7 @@ def _drawn(run: Run, name: str, generator, critic: Critic, recipe: Recipe, *, se
         n=recipe.synthetic if even else recipe.biased,
         out=run.path / "drawn" / name,
         seed=seed,
+        sampler=recipe.sampler,
         steps=recipe.steps,
         progress=lambda done, total: say(f"draw {name}", done, total),
         **(steered if even else {"strategy": "plain"}),
@@ -135,17 +146,19 @@ def _drawn(run: Run, name: str, generator, critic: Critic, recipe: Recipe, *, se
     return load_images(DataSource(found.path / "images"), resolution=generator.side)
 
 
-def _keep(run: Run, name: str, pixels: torch.Tensor, labels, generator, critic: Critic, recipe: Recipe):
-    images = to_unit(pixels)
+def _keep(run: Run, name: str, found: Original, generator, critic: Critic, recipe: Recipe) -> Material:
+    images, labels = to_unit(found.pixels), found.labels
     x = [generator.encode(part).half().numpy() for part in images.split(CHUNK)]
     if recipe.mirror:
         x += [generator.encode(part.flip(-1)).half().numpy() for part in images.split(CHUNK)]
-    labels = critic.cells(images).argmax(1) if labels is None else labels
+    if labels is None:
+        cells, features = critic.look(images)
+        labels = cells.argmax(1)
+    else:
+        features = critic.features(images)
     check_groups(np.bincount(labels, minlength=critic.k), critic.target)
-    repeated = np.tile(labels, 1 + recipe.mirror)
-    features = np.tile(critic.features(images).astype(np.float16), (1 + recipe.mirror, 1))
-    run.write_array(f"material/{name}-features", features)
-    run.write_array(f"material/{name}-labels", repeated)
+    run.write_array(f"material/{name}-features", features.astype(np.float16))
+    run.write_array(f"material/{name}-labels", labels)
     run.write_array(f"material/{name}-x", np.concatenate(x))
     return _read(run, name)
 

@@ -13,7 +13,7 @@ from gammaface.metrics import class_shares, cleam, frechet_distance, kernel_dist
 from gammaface.metrics.paired import MIN_N
 from gammaface.metrics.quality_by_group import DIMENSIONS
 from gammaface.rebalance.critic import Critic
-from gammaface.rebalance.guard import near_copies
+from gammaface.rebalance.guard import CopyCheck
 from gammaface.rebalance.scores import inception_score
 from gammaface.rebalance.sets import Seen
 
@@ -27,7 +27,7 @@ def measure_set(
     reference: Seen,
     critic: Critic,
     *,
-    trained_on: np.ndarray | None = None,
+    copies: CopyCheck | None = None,
     number: int = 0,
 ) -> dict[str, float]:
     """Every figure of one set.
@@ -40,8 +40,8 @@ def measure_set(
         Plain draws of a seed of their own.
     reference : Seen
         Real pictures, or `base` in their absence.
-    trained_on : array of shape (n, d), optional
-        Features of what the row was trained on.
+    copies : CopyCheck, optional
+        Of what the row was trained on.
 
     Returns
     -------
@@ -69,9 +69,7 @@ def measure_set(
         "compared": float(matched["groups"]),
         **overall(seen, reference),
         "diversity": diversity(seen.faces, base.faces, k, seed=number),
-        "near_copies": np.nan
-        if trained_on is None
-        else near_copies(seen.features[:LIMIT], trained_on, base.features[:LIMIT]),
+        "near_copies": np.nan if copies is None else copies.near_copies(seen.features[:LIMIT]),
     }
 
 
@@ -107,9 +105,9 @@ def by_set(
     critic: Critic,
     trained_on: np.ndarray | None,
 ) -> pd.DataFrame:
-    """`measure_set` of every set of a row: ``row, set, metric, value``."""
-    rows = []
+    """`measure_set` of every set of a row, trained on features (m, d): ``row, set, metric, value``."""
+    rows, copies = [], None if trained_on is None else CopyCheck.of(trained_on, base.features[:LIMIT])
     for number, (seen, free) in enumerate(zip(sets, plain, strict=True)):
-        found = measure_set(seen, free, base, reference, critic, trained_on=trained_on, number=number)
+        found = measure_set(seen, free, base, reference, critic, copies=copies, number=number)
         rows += [{"row": row, "set": number, "metric": m, "value": v} for m, v in found.items()]
     return pd.DataFrame(rows, columns=["row", "set", "metric", "value"])

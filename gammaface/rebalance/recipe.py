@@ -1,90 +1,52 @@
-"""Which rows a rebalancing has, how large everything in it is, and what that will cost."""
+"""How large everything in a rebalancing is, and what that will cost."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
 from gammaface.errors import GammaFaceError
+from gammaface.generators import Generator
 from gammaface.rebalance.bias_term import BiasTerm
+from gammaface.rebalance.rows import MAX_GENERATIONS, PLAIN, ROWS, TUNE, Row, every_row, later
+from gammaface.sampling import get_sampler
+from gammaface.solver_choice import sampler_for
 from gammaface.strategies import get_strategy
 from gammaface.strategies.request import Value
 
 STRATEGIES = ("evolutionary", "quota", "stratified")
-MAX_SETS, MAX_GENERATIONS = 20, 8
+MAX_SETS = 20
 # torch's streams read the low 32 bits of a seed, so run seeds end at 42: the sets have the
 # first ones, these follow.
 SYNTHETIC_SEED, PATH_SEED, OWN_SEED, BASE_SEED = 30, 38, 39, 40
 TUNE_SHARE = 0.1  # of the learning rate, as in the paper
-
-
-@dataclass(frozen=True)
-class Row:
-    """One generator of the table.
-
-    Attributes
-    ----------
-    name : str
-        Of its folder.
-    title : str
-        As the paper's table calls it, or an analogue's own name.
-    start : str
-        "" not trained, "base" fine-tuned from the plain generator (later generations: from
-        the one before), "anew" from random weights.
-    data : str
-        "biased" (the original data, or plain draws in their absence) or "synthetic".
-    weighting : str
-        "", "class" (eq. 5), "ratio" (density ratio) or "time" (TIW).
-    bias : bool
-        With the bias-mitigation loss.
-    frozen : bool
-        With the first layers fixed.
-    generation : int
-        Synthetic data of later ones come from the row of the generation before.
-    """
-
-    name: str
-    title: str
-    start: str = ""
-    data: str = ""
-    weighting: str = ""
-    bias: bool = False
-    frozen: bool = False
-    generation: int = 1
-
-    def words(self) -> str:
-        """What is done, in one line."""
-        if not self.start:
-            return "the generator as it is"
-        parts = [f"{'fine-tuned' if self.start == 'base' else 'trained anew'} on {self.data} data"]
-        if self.weighting:
-            weights = {"class": "importance weights", "ratio": "density-ratio weights"}
-            parts.append(f"with {weights.get(self.weighting, 'time-dependent weights')}")
-        if self.bias:
-            parts.append("with the bias loss")
-        if self.frozen:
-            parts.append("first layers frozen (an analogue of freezeD)")
-        return ", ".join(parts)
-
-
-PLAIN = Row("plain", "plain")
-TUNE = Row("tune", "+ synthetic data", "base", "synthetic", bias=True)
-ROWS: dict[str, Row] = {
-    row.name: row
-    for row in (
-        Row("reweighing", "reweighing", "base", "biased", "class"),
-        Row("density-ratio", "reweighing, density ratio", "base", "biased", "ratio"),
-        Row("tiw", "time-dependent weights (TIW)", "base", "biased", "time"),
-        PLAIN,
-        Row("plain-bias", "plain + bias loss", "base", "biased", bias=True),
-        TUNE,
-        Row("tune-frozen", "+ frozen first layers", "base", "synthetic", bias=True, frozen=True),
-        Row("anew", "synthetic data", "anew", "synthetic"),
-        Row("anew-bias", "synthetic data + bias loss", "anew", "synthetic", bias=True),
-    )
+SIZES = {
+    "sets": "sets",
+    "n": "images a set",
+    "synthetic": "synthetic images",
+    "biased": "biased images",
+    "pilot": "images of a pilot",
+    "tune_images": "images of fine-tuning",
+    "anew_images": "images of training anew",
+    "weighing_images": "images of weighing",
+    "path_pairs": "pairs of the path length",
+    "resamples": "resamples",
 }
+"""Fields of a recipe that make it smaller, in words."""
+ABOVE_0 = (
+    "synthetic",
+    "biased",
+    "tune_images",
+    "anew_images",
+    "weighing_images",
+    "batch_size",
+    "ema_images",
+    "n",
+    "steps",
+    "path_pairs",
+)
 
 
 @dataclass(frozen=True)
@@ -119,8 +81,8 @@ class Recipe:
     bias : BiasTerm
     sets, n : int
         Sets measured, images a set.
-    steps : int
-        DDIM steps of every draw.
+    sampler, steps : str, int, optional
+        Path of every draw; by default the one recorded for the model, see `on`.
     path_pairs : int
         Pairs of the perceptual path length.
     shown : int
@@ -133,7 +95,8 @@ class Recipe:
     Raises
     ------
     GammaFaceError
-        For unknown rows or strategies and numbers out of range.
+        For unknown rows, strategies or samplers, a sampler that adds noise on the way, and
+        numbers out of range.
     """
 
     model: str = "faces"
@@ -155,7 +118,8 @@ class Recipe:
     bias: BiasTerm = field(default_factory=BiasTerm)
     sets: int = 5
     n: int = 2000
-    steps: int = 25
+    sampler: str | None = None
+    steps: int | None = None
     path_pairs: int = 200
     shown: int = 24
     resamples: int = 200
@@ -172,17 +136,14 @@ class Recipe:
                 fix=f"Choose from {', '.join(STRATEGIES)}.",
             )
         get_strategy(self.strategy).complete(self.options)
-        sizes = (
-            "synthetic",
-            "biased",
-            "tune_images",
-            "anew_images",
-            "batch_size",
-            "n",
-            "steps",
-            "path_pairs",
-        )
-        wrong = [name for name in (*sizes, "ema_images", "weighing_images") if getattr(self, name) < 1]
+        get_sampler(self.sampler or "ddim")
+        if self.sampler == "ddpm":
+            raise GammaFaceError(
+                "the path length needs a deterministic sampler, 'ddpm' adds noise on the way",
+                fix="Use ddim, dpm-solver or unipc.",
+            )
+        sizes = {name: getattr(self, name) for name in ABOVE_0}
+        wrong = [name for name, size in sizes.items() if size is not None and size < 1]
         if wrong or self.learning_rate <= 0:
             name = wrong[0] if wrong else "learning_rate"
             raise GammaFaceError(f"{name}={getattr(self, name)}", fix="Give a number above 0.")
@@ -191,6 +152,11 @@ class Recipe:
                 f"sets={self.sets}, generations={self.generations}",
                 fix=f"Give 1 to {MAX_SETS} sets and 1 to {MAX_GENERATIONS} generations.",
             )
+
+    def on(self, generator: Generator) -> Recipe:
+        """The same, with the path that a model needs."""
+        chosen = sampler_for(generator, self.sampler, self.steps)
+        return replace(self, sampler=chosen.sampler, steps=chosen.steps)
 
     def planned(self) -> list[Row]:
         """The rows asked for, in the order computed; generations need the first of them."""
@@ -204,50 +170,28 @@ class Recipe:
 
         Examples
         --------
-        >>> Recipe(sets=2).in_words(tuple(ROWS)).split(". ")[1]
-        'This is less than the full recipe: 5 sets of 2,000 a row, 30,000 images of fine-tuning, every row.'
+        >>> print(Recipe(sets=2, pilot=500).in_words([row for row in ROWS if row != "tiw"]))
+        2 sets of 2,000 a row, 30,000 images of fine-tuning, 100,000 of training anew. Not run: \
+time-dependent weights (TIW). This is less than the full recipe: 2 of 5 sets, 500 of 1,000 images of a pilot.
         """
-        full, sizes = Recipe(), ("sets", "n", "tune_images")
-        words = f"{self.sets} sets of {self.n:,} a row, {self.tune_images:,} images of fine-tuning."
-        if set(full.rows) <= set(rows) and all(getattr(self, x) >= getattr(full, x) for x in sizes):
-            return words
-        return (
-            f"{words} This is less than the full recipe: {full.sets} sets of {full.n:,} a row,"
-            f" {full.tune_images:,} images of fine-tuning, every row."
+        full = Recipe()
+        words = (
+            f"{self.sets} sets of {self.n:,} a row, {self.tune_images:,} images of fine-tuning,"
+            f" {self.anew_images:,} of training anew."
         )
+        if missing := [row.title for name, row in ROWS.items() if name not in rows]:
+            words += f" Not run: {'; '.join(missing)}."
+        pairs = {name: (getattr(self, name), getattr(full, name)) for name in SIZES}
+        less = [f"{own:,} of {most:,} {SIZES[name]}" for name, (own, most) in pairs.items() if own < most]
+        return words + (f" This is less than the full recipe: {', '.join(less)}." if less else "")
 
     def config(self) -> dict:
         """What a run's rows share; rows may be added later."""
         return {k: v for k, v in asdict(self).items() if k not in ("rows", "generations")}
 
 
-def every_row() -> list[Row]:
-    """All rows there can be, in the order computed: plain first, later generations last."""
-    others = [row for row in ROWS.values() if row != PLAIN]
-    return [PLAIN, *others, *(later(g) for g in range(2, MAX_GENERATIONS + 1))]
-
-
-def later(generation: int) -> Row:
-    """The row `TUNE` again, on draws of the generation before."""
-    return Row(
-        f"{TUNE.name}-{generation}",
-        f"{TUNE.title}, generation {generation}",
-        TUNE.start,
-        TUNE.data,
-        bias=TUNE.bias,
-        generation=generation,
-    )
-
-
-def before(row: Row) -> Row:
-    """The row whose generator a row is fine-tuned from, and draws its synthetic data."""
-    if row.generation == 1:
-        return PLAIN
-    return TUNE if row.generation == 2 else later(row.generation - 1)
-
-
 def estimate(recipe: Recipe) -> pd.DataFrame:
-    """What each row costs, in evaluations of the network on one image.
+    """What each row of a recipe whose path is known costs, in evaluations of the network on one image.
 
     Returns
     -------

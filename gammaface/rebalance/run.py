@@ -35,7 +35,8 @@ from gammaface.rebalance.bundle import read_generator, trainable, untrained, wri
 from gammaface.rebalance.critic import Critic
 from gammaface.rebalance.material import Material, Original, balanced_material, biased_material
 from gammaface.rebalance.measures import by_set
-from gammaface.rebalance.recipe import PLAIN, TUNE_SHARE, Recipe, Row, before, every_row
+from gammaface.rebalance.recipe import TUNE_SHARE, Recipe
+from gammaface.rebalance.rows import PLAIN, Row, before, every_row
 from gammaface.rebalance.sets import BASE, REAL, Seen, draw_sets, keep_seen, read_sets
 from gammaface.rebalance.tables import between_groups, groups_table, rows_table, shares_table
 from gammaface.rebalance.time_weights import fit_time_weights
@@ -59,7 +60,7 @@ class Scene:
     recipe: Recipe
     critic: Critic
     base: Generator
-    original: Original | None
+    original: Callable[[], Original] | None
     say: Report
 
     def folder(self, row: Row) -> Path:
@@ -89,6 +90,10 @@ class Scene:
     def material(self, row: Row) -> Material:
         return self.biased() if row.data == "biased" else self.balanced(row)
 
+    def reference(self) -> Seen:
+        """What distances are measured to."""
+        return read_sets(self.run, self.run.manifest.config["reference"])[0]
+
 
 def run_rebalance(
     generator: Generator,
@@ -96,8 +101,8 @@ def run_rebalance(
     recipe: Recipe,
     *,
     out: Path | str,
-    original: Original | None = None,
-    real: torch.Tensor | None = None,
+    original: Callable[[], Original] | None = None,
+    real: Callable[[], torch.Tensor] | None = None,
     report: Report | None = None,
 ) -> Run:
     """Retrain a generator row by row and measure what each draws.
@@ -110,11 +115,11 @@ def run_rebalance(
         From :func:`gammaface.rebalance.critic_of`: names the groups, and gives the bias loss.
     out : path
         An interrupted run continues there, row by row and within a row.
-    original : Original, optional
-        Its training data, for the rows that weigh them; without, plain draws stand in.
-    real : torch.Tensor, optional
-        uint8 (n, 3, H, H) real pictures that distances are measured to; without, plain draws
-        of another seed.
+    original : callable, optional
+        Reads its training data, for the rows that weigh them; without, plain draws stand in.
+    real : callable, optional
+        Reads real pictures, uint8 (n, 3, H, H), that distances are measured to; without, plain
+        draws of another seed. Neither is called by a run that holds what came of it.
     report : callable, optional
         ``report(stage, done, total)``; may raise to cancel.
 
@@ -130,6 +135,7 @@ def run_rebalance(
         to fill, another run in `out`, and stored weights or checkpoints that do not fit.
     """
     trainable(generator)
+    recipe = recipe.on(generator)
     say = report or (lambda stage, done, total: None)
     config = {
         "model": recipe.model,
@@ -143,12 +149,14 @@ def run_rebalance(
     with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
         scene = Scene(run, recipe, critic, generator, original, say)
         if real is not None and not read_sets(run, REAL):
-            images = to_unit(real)
-            keep_seen(run, REAL, 0, Seen(critic.cells(images), critic.features(images)))
+            keep_seen(run, REAL, 0, Seen(*critic.look(to_unit(real()))))
+        wanted = recipe.planned()
+        if original is not None and any(row.data == "biased" for row in wanted):
+            scene.biased()  # now: data that cannot be read should not be found out hours later
         draw_sets(run, BASE, generator, critic, recipe, say)
+        run.write_table("between", between_groups(scene.reference(), critic))
         done: list[Row] = []
         stopped: list[Row] = []
-        wanted = recipe.planned()
         # Rows of an earlier call stay in the tables, whether asked for again or not.
         for row in (row for row in every_row() if row in wanted or scene.facts(row)):
             if row.generation > 1 and (stopped or not _may_go_on(scene, before(row))):
@@ -170,25 +178,7 @@ def run_rebalance(
 def _train_row(scene: Scene, row: Row) -> None:
     """Train what a row needs and keep its generator, whole or not at all."""
     recipe, folder, critic = scene.recipe, scene.folder(row), scene.critic
-    material = scene.material(row)
-    x, weights, by_time = material.x, None, None
-    if row.weighting == "class":
-        weights = class_weights(material.labels, critic.target)
-    elif row.weighting:
-        even = scene.balanced(row)
-        if row.weighting == "ratio":
-            weights = density_ratio(material.features, even.features, seed=recipe.seed)
-        else:
-            by_time = fit_time_weights(
-                np.asarray(x),
-                np.asarray(even.x),
-                alphas=scene.base.alphas,
-                presentations=recipe.weighing_images,
-                out=folder / "discriminator",
-                seed=recipe.seed,
-                device=scene.base.device,
-                progress=lambda done, total: scene.say(f"weigh {row.name}", done, total),
-            )
+    examples = _examples(scene, row)
     anew = row.start == "anew"
     start = untrained(scene.base, seed=recipe.seed) if anew else trainable(scene.generator(before(row)))
     frozen = freeze_first(start) if row.frozen else []
@@ -205,7 +195,7 @@ def _train_row(scene: Scene, row: Row) -> None:
     )
     network, progress = train_network(
         start,
-        Examples(x, weights, by_time),
+        examples,
         scene.base,
         schedule=schedule,
         out=folder / "training",
@@ -228,6 +218,30 @@ def _train_row(scene: Scene, row: Row) -> None:
     shutil.rmtree(folder / "training", ignore_errors=True)
 
 
+def _examples(scene: Scene, row: Row) -> Examples:
+    """What a row is trained on, with the weights of its kind."""
+    recipe, material = scene.recipe, scene.material(row)
+    if not row.weighting:
+        return Examples(material.x)
+    if row.weighting == "class":
+        return Examples(material.x, material.for_each(class_weights(material.labels, scene.critic.target)))
+    even = scene.balanced(row)
+    if row.weighting == "ratio":
+        weights = density_ratio(material.features, even.features, seed=recipe.seed)
+        return Examples(material.x, material.for_each(weights))
+    by_time = fit_time_weights(
+        np.asarray(material.x),
+        np.asarray(even.x),
+        alphas=scene.base.alphas,
+        presentations=recipe.weighing_images,
+        out=scene.folder(row) / "discriminator",
+        seed=recipe.seed,
+        device=scene.base.device,
+        progress=lambda done, total: scene.say(f"weigh {row.name}", done, total),
+    )
+    return Examples(material.x, by_time=by_time)
+
+
 def _may_go_on(scene: Scene, row: Row) -> bool:
     """Whether the guard lets a generation follow a row."""
     table = scene.run.table("rows").set_index("row")
@@ -237,22 +251,19 @@ def _may_go_on(scene: Scene, row: Row) -> bool:
 def _write_tables(scene: Scene, rows: list[Row], stopped: list[Row], *, groups: bool) -> None:
     run, critic, recipe = scene.run, scene.critic, scene.recipe
     sets = {row.name: read_sets(run, row.name) for row in rows}
-    base, real = read_sets(run, BASE)[0], read_sets(run, REAL)
-    reference = real[0] if real else base
+    base, reference = read_sets(run, BASE)[0], scene.reference()
     measured = _measured(scene, rows, sets, base, reference)
     paths = {row.name: run.array(f"sets/{row.name}-path") for row in rows}
     facts = {row.name: scene.facts(row) for row in rows}
     table = rows_table(rows, measured, paths, facts, critic, n=recipe.n)
-    between = between_groups(reference, critic)
     run.write_table("by_set", measured)
     run.write_table("rows", table)
     run.write_table("shares", shares_table(rows, sets, critic))
-    run.write_table("between", between)
     sentences = sentences_table(
         table,
-        between,
+        run.table("between"),
         target=" and ".join(critic.target.attributes),
-        reference=REAL if real else BASE,
+        reference=run.manifest.config["reference"],
         original=run.manifest.config["original"],
         bias=recipe.bias,
         stopped=stopped,

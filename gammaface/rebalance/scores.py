@@ -9,7 +9,7 @@ import torch
 
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, micro_batches, seeded, seeds_for
-from gammaface.sampling import ddim, timestep_path
+from gammaface.sampling import get_sampler, sampler_path
 
 STEP = 1e-2  # of the way from one noise to another; smaller ones drown in rounding
 
@@ -56,6 +56,7 @@ def path_length(
     pairs: int,
     steps: int,
     seed: int,
+    sampler: str = "ddim",
     batch_size: int = 64,
     step: float = STEP,
     progress=None,
@@ -65,24 +66,26 @@ def path_length(
 
     .. math:: \|f(G(slerp(z_1, z_2; u))) - f(G(slerp(z_1, z_2; u + \epsilon)))\|^2 / \epsilon^2
 
-    G is deterministic DDIM and f the extractor given. Source: Karras et al. 2019, eq. 2, on
-    x_T instead of a GAN's codes. Pair i depends on its own seeds alone.
+    G is a deterministic sampler and f the extractor given. Source: Karras et al. 2019, eq. 2,
+    on x_T instead of a GAN's codes. Pair i depends on its own seeds alone.
 
     Parameters
     ----------
     features : callable
         ``features(images) -> (n, d)``.
+    sampler : str
+        Any but ``ddpm``.
     step : float
         epsilon, in (0, 1).
     """
-    seeds, path = seeds_for(seed, pairs), timestep_path(generator.train_steps, steps)
+    seeds, path = seeds_for(seed, pairs), sampler_path(sampler, generator.alphas, steps)
     found, done = [], 0
     for chunk, real in micro_batches(seeds, max(1, batch_size // 2)):
         streams = seeded(chunk)
         first, second = generator.noise(streams), generator.noise(streams)
         where = torch.stack([torch.rand((), generator=s) for s in streams]) * (1 - step)
         ends = torch.cat([slerp(first, second, where), slerp(first, second, where + step)])
-        x = ddim(generator.predict, ends, path, alphas=generator.alphas, callback=callback)
+        x = get_sampler(sampler)(generator.predict, ends, path, alphas=generator.alphas, callback=callback)
         near, far = np.split(np.asarray(features(generator.decode(x)), dtype=np.float64), 2)
         found.append(np.square(near - far).sum(1)[:real] / step**2)
         done += real

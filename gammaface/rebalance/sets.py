@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,11 @@ class Seen:
     cells: np.ndarray
     features: np.ndarray
 
+    @classmethod
+    def joined(cls, sets: Sequence[Seen]) -> Seen:
+        """All sets as one, in order."""
+        return cls(np.concatenate([s.cells for s in sets]), np.concatenate([s.features for s in sets]))
+
     @property
     def faces(self) -> Faces:
         """Features with the likeliest group of each."""
@@ -44,19 +50,21 @@ def draw_sets(run: Run, name: str, generator: Generator, critic: Critic, recipe:
             generator,
             seeds,
             steps=recipe.steps,
+            sampler=recipe.sampler,
             progress=lambda done, total, i=number: say(
                 f"draw {name}", i * recipe.n + done, recipe.sets * total
             ),
         )
         if name != BASE and number == 0:
             _keep_pictures(run, name, seeds[: recipe.shown], batch.images)
-        keep_seen(run, name, number, Seen(critic.cells(batch.images), critic.features(batch.images)))
+        keep_seen(run, name, number, Seen(*critic.look(batch.images)))
     if name != BASE and not run.has(f"arrays/sets/{name}-path.npy"):
         moves = path_length(
             generator,
             critic.features,
             pairs=recipe.path_pairs,
             steps=recipe.steps,
+            sampler=recipe.sampler,
             seed=PATH_SEED,
             progress=lambda done, total: say(f"path {name}", done, total),
         )

@@ -10,11 +10,11 @@ from scipy.stats import norm
 
 from gammaface.audit.arms import over_seeds, paired
 from gammaface.audit.between import group_distances
+from gammaface.audit.quality import few_of_each
 from gammaface.metrics import cleam, noise_floor, quality_by_group
-from gammaface.metrics.quality import thin
 from gammaface.rebalance.critic import Critic
 from gammaface.rebalance.guard import judge
-from gammaface.rebalance.recipe import PLAIN, Row
+from gammaface.rebalance.rows import PLAIN, Row
 from gammaface.rebalance.sets import Seen
 from gammaface.shares.people import wilson
 
@@ -28,7 +28,6 @@ ENDS |= dict.fromkeys(("confidence", "precision", "recall", "near_copies"), {"le
 GOAL = 0.2  # of plain's discrepancy: the paper's is .21
 WORSE = 0.1  # share of plain's distance that quality may lose
 TESTED = 3  # sets: of fewer, an interval is too long for "not significantly worse" to mean anything
-QUALITY_ROWS = 2000
 
 
 def rows_table(
@@ -51,7 +50,8 @@ def rows_table(
         Student's t over sets). ``fd`` and the group-matched distances also have ``_vs_plain``
         with its ends, paired by set. ``noise_floor`` of an even sampler of n; ``fd_times``,
         the discrepancy over plain's; ``path_length`` with its 95% interval over pairs;
-        ``goal_met`` (at most a fifth of plain's discrepancy), ``quality_kept`` (no sign of
+        ``goal`` (a fifth of plain's discrepancy or the noise floor, whichever is larger) and
+        ``goal_met`` (at most that), ``quality_kept`` (no sign of
         collapse, and the group-matched Fréchet distance within 10% of plain's or, of 3 sets
         and more, not significantly larger), each missing for plain; ``go_on`` and ``guard``,
         see `guard.judge`.
@@ -105,8 +105,8 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     plain = table.set_index("row").loc[PLAIN.name]
     table["fd_times"] = table["fd"] / plain["fd"]
     trained = table["row"] != PLAIN.name
-    limit = np.maximum(GOAL * plain["fd"], table["noise_floor"])
-    table["goal_met"] = (table["fd"] <= limit).astype(object).where(trained, None)
+    table["goal"] = np.maximum(GOAL * plain["fd"], table["noise_floor"])
+    table["goal_met"] = (table["fd"] <= table["goal"]).astype(object).where(trained, None)
     judged = [judge(r | {"recall_plain": plain["recall"]}) for r in table.to_dict(orient="records")]
     table["go_on"] = [v.go_on for v in judged]
     within = table["frechet_vs_plain"] <= WORSE * table["frechet_plain"]
@@ -171,16 +171,16 @@ def groups_table(
         table ``rows``.
     """
     names, tables = np.array(critic.target.names, dtype=object), []
-    real = _few([reference])
+    real = few_of_each(reference.faces, critic.k)
     for done, row in enumerate(rows):
         say("groups", done, len(rows))
-        own = _few(sets[row.name])
+        own = few_of_each(Seen.joined(sets[row.name]).faces, critic.k)
         for kind in ("kernel", "frechet"):
             table = quality_by_group(
                 own.features,
-                names[own.cells.argmax(1)],
+                names[own.cells],
                 real.features,
-                names[real.cells.argmax(1)],
+                names[real.cells],
                 kind=kind,
                 resamples=resamples,
             )
@@ -192,11 +192,3 @@ def groups_table(
 def between_groups(reference: Seen, critic: Critic) -> pd.DataFrame:
     """Distances between groups of the reference; a group against itself is two halves."""
     return group_distances(reference.faces, critic.target)
-
-
-def _few(sets: Sequence[Seen]) -> Seen:
-    cells = np.concatenate([s.cells for s in sets])
-    features = np.concatenate([s.features for s in sets])
-    rows = np.arange(len(cells))
-    chosen = np.sort(thin(rows, min(QUALITY_ROWS, len(rows)), np.random.default_rng(0)))
-    return Seen(cells[chosen], features[chosen])

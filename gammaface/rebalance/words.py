@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gammaface.rebalance.bias_term import BiasTerm
-from gammaface.rebalance.recipe import PLAIN, Row
+from gammaface.rebalance.rows import PLAIN, Row
 
 REFERENCES = {"real": "real test pictures", "base": "plain draws of another seed, for want of real pictures"}
 
@@ -76,10 +76,11 @@ def _trained(row: Mapping) -> str:
     else:
         verb = "falls" if high < 0 else "rises"
         moved = f"it {verb} by {abs(row['fd_vs_plain']):.3f} [{low:+.3f}, {high:+.3f}]"
+    limit = "what an even sampler would show" if row["goal"] <= row["noise_floor"] else "a fifth of plain's"
     goal = "met" if row["goal_met"] else "missed"
     text = (
         f"{_capital(row['title'])} ({row['words']}): FD {_with_sd(row)}, {row['fd_times']:.2f} times plain's"
-        f" ({moved}). The goal, a fifth of plain's, is {goal}."
+        f" ({moved}). The goal, {row['goal']:.3f} ({limit}), is {goal}."
     )
     return f"{text} {_quality(row)}"
 

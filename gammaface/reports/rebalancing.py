@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from gammaface.errors import GammaFaceError
@@ -28,7 +30,7 @@ SHOWN = {
     "frechet_all": "Fréchet, all",
     "kernel_all": "kernel, all",
 }
-VERDICTS = {"goal_met": "a fifth of plain's", "quality_kept": "quality kept"}
+VERDICTS = {"goal_met": "goal met", "quality_kept": "quality kept"}
 FACES = 12  # a row
 
 
@@ -52,6 +54,11 @@ def before_and_after(shares: pd.DataFrame, row: str) -> pd.DataFrame:
 def whose(run: Run) -> str:
     """What distances are measured to, in words."""
     return "real pictures" if run.manifest.config["reference"] == "real" else "plain draws"
+
+
+def path_words(recipe: Mapping) -> str:
+    """How every picture was drawn; recipes that name no sampler are of a time when all were DDIM's."""
+    return f"{recipe['steps']} {recipe.get('sampler', 'ddim')} steps"
 
 
 def rebalancing_page(run: Run) -> str:
@@ -79,6 +86,7 @@ def rebalancing_page(run: Run) -> str:
             "rebalancing.html.j2",
             manifest=run.manifest,
             recipe=config["recipe"],
+            path=path_words(config["recipe"]),
             sentences=list(said["sentence"]),
             table=figures_table(rows).to_dict(orient="records"),
             charts=[figure_html(chart) for chart in charts],

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from gammaface.reports.rebalancing import path_words
 from gammaface.shares.people import CLASSES
 from pages.parts import rebalanced
 from pages.parts import rebalanced_sections as sections
@@ -36,7 +37,7 @@ found = rebalanced.read(str(run.path), stamp_of(run))
 config, recipe = run.manifest.config, run.manifest.config["recipe"]
 st.caption(
     f"Evened out: {' and '.join(recipe['attributes'])}, {len(config['groups'])} groups."
-    f" {recipe['sets']} sets of {recipe['n']:,} a row, {recipe['steps']} DDIM steps, model"
+    f" {recipe['sets']} sets of {recipe['n']:,} a row, {path_words(recipe)}, model"
     f" {short(config['model'])}, run {name}. Distances are on {config['extractor']}: none is an FID."
     f" {PERCEIVED if set(recipe['attributes']) <= KNOWN else ''}"
 )

@@ -9,12 +9,15 @@ from gammaface.rebalance import class_classifier, class_sets
 from gammaface.workspace import Run
 from tests.test_cli import call, refuse
 
+OF_FACES = ("--attribute", "--classifier", "--original", "--real", "--model")
+
 
 def test_a_dry_run_prints_the_rows_and_their_cost():
     words = call("rebalance", "--dry-run", "--rows", "reweighing,tune,tune-frozen,anew", "--generations", 2)
     for title in ("reweighing", "plain", "+ synthetic data", "synthetic data", "generation 2"):
         assert title in words
     assert "6 rows" in words and "network evaluations" in words
+    assert "3 rows" in call("rebalance", "--dry-run", "--data", "digits", "--rows", "tune,anew")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,13 @@ def test_a_dry_run_prints_the_rows_and_their_cost():
         (["--through", "magic"], "through='magic' is not known"),
         (["--set", "limits=3"], "has no option 'limits'"),
         (["--beta", 0.1, "--out", "r"], "--beta cuts the tail of --data"),
+        (["--label", "kind", "--resolution", 8], "--label names the classes and --resolution is the side of"),
+        (["--sampler", "ddpm"], "needs a deterministic sampler"),
+        *((["--data", "digits", name, "x", "--out", "r"], f"{name} beside --data") for name in OF_FACES),
+        (
+            ["--data", "digits", "--real", "x", "--attribute", "y", "--dry-run"],
+            "--attribute, --real beside --data",
+        ),
         (["--out", "r", "--attribute", "mood", "--model", "nobody"], "'mood' is not known"),
         (["--out", "r", "--data", "nowhere"], "0 CSV files"),
     ],

@@ -10,9 +10,12 @@ import torch
 from safetensors.torch import load_file
 
 from gammaface import GammaFaceError, load_generator
+from gammaface.balancing import draw_seeds
+from gammaface.generators import seeds_for
 from gammaface.rebalance import Original, estimate, run_rebalance, ship
 from gammaface.rebalance.bundle import trainable
-from gammaface.rebalance.recipe import ROWS, Recipe, later
+from gammaface.rebalance.recipe import SIZES, Recipe
+from gammaface.rebalance.rows import ROWS, later
 from gammaface.rebalance.tune import freeze_first
 from gammaface.rebalance.words import sentences_table
 from gammaface.workspace import Run
@@ -104,7 +107,9 @@ def test_original_data_are_used_where_they_are_given(generator, tmp_path):
     pixels[:10] += 60
     original = Original(pixels, np.repeat([1, 0], [10, 30]))
     recipe = replace(SMALL, rows=("reweighing",))
-    run = run_rebalance(generator, light_critic(), recipe, out=tmp_path / "r", original=original, real=pixels)
+    run = run_rebalance(
+        generator, light_critic(), recipe, out=tmp_path / "r", original=lambda: original, real=lambda: pixels
+    )
     assert np.bincount(run.array("material/biased-labels")).tolist() == [30, 10]
     assert not (run.path / "drawn").exists() and "the original training data" in said(run)
     assert "real test pictures" in said(run)
@@ -178,12 +183,40 @@ def test_recipes_are_checked():
         {"generations": 9},
         {"learning_rate": 0.0},
         {"options": {"limits": 3}},
+        {"steps": 0},
+        {"sampler": "magic"},
+        {"sampler": "ddpm"},
     ):
         with pytest.raises(GammaFaceError):
             Recipe(**wrong)
     names = [row.name for row in Recipe(generations=3).planned()]
     assert names[0] == "plain" and names[-2:] == ["tune-2", "tune-3"] and set(ROWS) <= set(names)
     assert later(2).data == "synthetic"
+
+
+def test_every_number_that_makes_a_recipe_smaller_is_told():
+    full = Recipe()
+    assert "less" not in full.in_words(tuple(ROWS)) and "Not run" not in full.in_words(tuple(ROWS))
+    for name, words in SIZES.items():
+        own = getattr(full, name) - 1
+        assert f"{own:,} of {own + 1:,} {words}" in replace(full, **{name: own}).in_words(tuple(ROWS))
+    few = full.in_words(("plain", "tune", "anew", "tune-2"))
+    assert "Not run: reweighing; reweighing, density ratio; time-dependent weights (TIW);" in few
+    assert "less than" not in few
+
+
+def test_a_model_is_drawn_from_by_the_path_recorded_for_it(generator, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "light").mkdir()
+    chosen = {"weights": generator.weights_hash, "chosen": {"sampler": "dpm-solver", "steps": 3}}
+    (tmp_path / "light" / "solver.json").write_text(json.dumps(chosen))
+    run = run_rebalance(generator, light_critic(), replace(SMALL, sets=1, steps=None), out=tmp_path / "r")
+    paths = [run.manifest.config["recipe"], Run.open(run.path / "drawn" / "balanced-1").manifest.config]
+    assert [(each["sampler"], each["steps"]) for each in paths] == [("dpm-solver", 3)] * 2
+    seen = run.array("sets/plain-0-features")
+    drawn = draw_seeds(generator, seeds_for(0, 64), sampler="dpm-solver", steps=3).images
+    assert np.allclose(seen, light_critic().features(drawn), atol=1e-3)
+    assert Recipe(steps=9).on(generator).sampler == "ddim", "what is asked for is not replaced"
 
 
 def test_the_estimate_counts_gradients_and_draws():
@@ -213,6 +246,13 @@ def test_words_say_when_nothing_worked(finished):
     text = " ".join(table["sentence"])
     assert "does nothing that shows" in text and "No row meets the goal" in text
     assert "generation 2 was not begun" in text
+    assert f"The goal, {rows['goal'].iloc[1]:.3f} (" in text
     rows["goal_met"] = [None, True]
     ask = {"target": "light", "reference": "real", "original": "x", "bias": SMALL.bias}
     assert "What worked" in " ".join(sentences_table(rows, between, **ask)["sentence"])
+    for goal, words in (
+        (0.05, "0.050 (what an even sampler would show), is met"),
+        (0.2, "a fifth of plain's"),
+    ):
+        told = sentences_table(rows.assign(goal=goal, noise_floor=0.05), between, **ask)
+        assert words in " ".join(told["sentence"])

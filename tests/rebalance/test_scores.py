@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gammaface import GammaFaceError
-from gammaface.rebalance.guard import judge, near_copies
+from gammaface.rebalance.guard import CopyCheck, judge
 from gammaface.rebalance.measures import confidence
 from gammaface.rebalance.scores import inception_score, path_length, slerp
 from gammaface.rebalance.tables import verdicts
@@ -47,8 +47,9 @@ def test_a_pair_depends_on_its_own_seeds(generator):
 def test_copies_are_found():
     rng = np.random.default_rng(0)
     trained, fresh, others = rng.normal(size=(3, 200, 8))
-    assert near_copies(others, trained, fresh) < 0.05
-    assert near_copies(trained + 1e-3, trained, fresh) == 1
+    check = CopyCheck.of(trained, fresh)
+    assert check.near_copies(others) < 0.05
+    assert check.near_copies(trained + 1e-3) == 1
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,6 @@ def test_quality_is_kept_only_when_enough_speaks_for_it():
     table = verdicts(pd.DataFrame([plain, *cases]))
     assert table["quality_kept"].tolist() == [None, True, False, True, False]
     assert table["goal_met"].tolist() == [None, True, True, True, True]
+    assert table["goal"].tolist() == [pytest.approx(0.08)] * 5
+    even = verdicts(pd.DataFrame([plain | {"noise_floor": 0.1}, tuned | {"noise_floor": 0.1, "fd": 0.09}]))
+    assert even["goal"].tolist() == [0.1, 0.1] and even["goal_met"].tolist() == [None, True]
