@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 
@@ -28,15 +28,18 @@ def search(
     *,
     iterations: int,
     children: int,
-) -> Generator[V, bool, Evolved[V]]:
-    """The search as a coroutine: yields a vector to judge, is sent whether it succeeds.
+) -> Generator[deque[tuple[V, float]], bool, Evolved[V]]:
+    """The search as a coroutine: yields its queue, is sent whether the first vector succeeds.
 
-    So that many searches can share one batch. Arguments as in `evolve`.
+    So that many searches can share one batch, and vectors further back can be looked at early.
+    The queue holds (vector, distance from the start) and is only to be read; arguments as in
+    `evolve`.
     """
     queue, out, mutations = deque([(start, 0.0)]), [], 0
     while queue and len(out) <= iterations:
+        success = yield queue
         vector, away = queue.popleft()
-        if not (yield vector):
+        if not success:
             continue
         out.append(vector)
         for _ in range(children):
@@ -87,9 +90,9 @@ def evolve(
     """
     running = search(start, mutate, distance, iterations=iterations, children=children)
     try:
-        vector: Any = next(running)
+        queue = next(running)
         while True:
-            vector = running.send(is_success(vector))
+            queue = running.send(is_success(queue[0][0]))
     except StopIteration as end:
         return end.value
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class Family:
     def __init__(self, request: Request, cell: int, places: list[int]) -> None:
         self.request, self.cell, self.places = request, cell, places
         self.filled = self.mutations = 0
-        self.waiting: Candidate | None = None  # the vector to judge next
+        self.queue: Sequence[tuple[Candidate, float]] = ()  # the first is judged next
 
     @property
     def full(self) -> bool:
@@ -50,16 +51,25 @@ class Family:
             iterations=len(self.places) - self.filled - 1,
             children=self.request.options["children"],
         )
-        self.waiting = next(self.running)
+        self.queue = next(self.running)
+
+    @property
+    def waiting(self) -> Candidate | None:
+        """The vector to judge next; None when the search has ended."""
+        return self.queue[0][0] if self.queue else None
+
+    def behind(self, most: int) -> Iterator[Candidate]:
+        """Vectors that are judged after it, if the search does not end before."""
+        return (candidate for candidate, _ in islice(self.queue, 1, most + 1))
 
     def judge(self, success: bool) -> int | None:
         """Tell the search about its waiting vector; the place that it fills, if it succeeds."""
         place = self.places[self.filled] if success else None
         self.filled += success
         try:
-            self.waiting = self.running.send(success)
+            self.queue = self.running.send(success)
         except StopIteration:
-            self.waiting = None
+            self.queue = ()
         return place
 
     def _mutate(self, parent: Candidate) -> Candidate:
@@ -111,14 +121,28 @@ class Evolution:
         return starts.full
 
     def run(self) -> None:
-        """All searches side by side, one vector each at a time, until they end."""
+        """All searches side by side until they end, each in its own order.
+
+        What would be a batch's padding shows vectors that come next in the same searches. They
+        are kept until it is their turn, and count only then: a search that ends before has not
+        spent them, as it would not have spent the padding.
+        """
+        seen: dict[int, tuple[torch.Tensor, int]] = {}  # image and cell by seed
         while active := [family for family in self.families if family.waiting]:
-            images = self._images([family.waiting.x for family in active])
+            free = -len(active) % self.request.batch_size
+            lines = zip_longest(*(family.behind(free) for family in active))
+            behind = [c for line in lines for c in line if c and c.seed not in seen]
+            shown = [*(family.waiting for family in active), *behind[:free]]
+            images = self._images([candidate.x for candidate in shown])
             cells = cells_of(self.request.target, self.request.labeller.probabilities(images))
-            self.tried += len(active)
-            for family, image, cell in zip(active, images, cells.tolist(), strict=True):
-                self.succeeded += cell == family.cell
-                self._judge(family, image, cell)
+            for candidate, image, cell in zip(shown, images, cells.tolist(), strict=True):
+                seen[candidate.seed] = image, cell
+            for family in active:
+                while family.waiting and family.waiting.seed in seen:
+                    image, cell = seen.pop(family.waiting.seed)
+                    self.tried += 1
+                    self.succeeded += cell == family.cell
+                    self._judge(family, image, cell)
 
     def _judge(self, family: Family, image: torch.Tensor, cell: int) -> None:
         seed = family.waiting.seed

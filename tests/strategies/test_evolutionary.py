@@ -117,3 +117,17 @@ def test_what_was_found_is_kept_when_no_start_comes():
     kept = end.value.batch
     assert face.cells(kept.images).tolist() == [0, 0, 0, 0]
     assert end.value.places.tolist() == [0, 2, 4, 6]
+
+
+def test_padding_shows_what_comes_next_and_changes_nothing():
+    """Two families and 15 mutations: 3 batches, not 15 of which 62 rows in 64 are padding."""
+    found = {}
+    for size in (1, 64):
+        face = toy(shares=(0.8, 0.2))
+        found[size] = draw(face, "evolutionary", n=16, batch_size=size, options={"iterations": 7})
+    one, many = found[1], found[64]
+    assert one.seeds.tolist() == many.seeds.tolist() and float((one.images - many.images).abs().max()) < 1e-3
+    tried = {size: batch.notes["mutations_tried"] for size, batch in found.items()}
+    assert tried[1] == tried[64] > 10, "what was shown early and never judged does not count"
+    assert many.evaluations == (many.notes["draws"] + tried[64]) * 12
+    assert face.unet.rows <= (many.notes["draws"] + 3 * 64) * 12
