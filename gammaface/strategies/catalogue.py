@@ -235,7 +235,7 @@ _ALL = (
             ),
             "scale": Option(4.0, "strength of the classifier's gradient; 1 is Bayes' rule", low=0, high=1000),
             "pool": Option(1, "draws of a place, while the labeller sees another group", low=1, high=100),
-            "heads": Option("", "a folder of noisy heads trained elsewhere; empty: train on the pilot"),
+            "heads": Option("", "a folder that NoisyHeads.save wrote; empty: train on the pilot"),
             "presentations": Option(100_000, "noisy latents shown in training", low=256, high=100_000_000),
             "divergence": Option("chi-square", "batch form: from the target", choices=("chi-square", "kl")),
             **BATCH_OPTIONS,

@@ -199,8 +199,7 @@ def check_seen(target: Target, pilot: Pilot) -> None:
             if seen[k] < LEAST_SEEN:
                 raise GammaFaceError(
                     f"the pilot of {len(pilot.seeds)} holds {seen[k]:.1f} images of {name} = {classes[k]}",
-                    fix=f"At least {LEAST_SEEN} are needed to learn it: give a larger pilot, or heads"
-                    " trained on real latents.",
+                    fix=f"At least {LEAST_SEEN} are needed to learn it: give a larger pilot.",
                 )
 
 

@@ -41,7 +41,7 @@ def refusal(study: Study, about: About, values: dict, target: tuple, options: di
             what = NEEDS[need].what.format(name=name, sampler=SAMPLERS[values["sampler"]])
             return f"**{about.title} needs {what}.** {FIXES.get(need, NEEDS[need].fix)}"
     if about.name == "distribution-guidance" and not options["heads"] and not values["pilot"]:
-        return f"**{about.title} needs {NEEDS['pilot'].what}, or heads trained elsewhere.** {FIXES['pilot']}"
+        return f"**{about.title} needs {NEEDS['pilot'].what}.** {FIXES['pilot']}"
     space = "PCA of " * bool(study.config.get("pca")) + study.config.get("space", "x_t")
     from_means = about.name == "component-uniform" and values["injection"] != "responsibility"
     if from_means and space not in ("x_t", "x0"):
