@@ -203,11 +203,12 @@ _ALL = (
         "Noise pushed along linear directions of the attributes, by group (Tan et al. 2020).",
         needs=("target", "labeller", "pilot", "deterministic"),
         options={
+            "space": Option(
+                "x_t", "noisy latents, or principal components of h at every step", choices=("x_t", "h")
+            ),
             "distance": Option(3.0, "how far beyond the boundary codes are pushed", low=0.0),
             "components": Option(4, "Gaussians per group", low=1, high=100),
-            "sqrt_abar": Option(
-                0.0, "how clean the pushed latents are; 0: the noise itself", low=0.0, high=1.0
-            ),
+            "sqrt_abar": Option(0.0, "how clean the pushed x_t are; 0: the noise itself", low=0.0, high=1.0),
         },
         own=False,
     ),
@@ -248,7 +249,12 @@ _ALL = (
         "Move each image to its group by adding a direction to the U-Net's mid block.",
         needs=("target", "labeller", "pilot", "mid-block"),
         options={
-            "scale": Option(1.0, "how often the difference of the class means is added", low=0, high=1000),
+            "scale": Option(1.0, "how often the difference of the classes is added", low=0, high=1000),
+            "directions": Option(
+                "class-mean",
+                "between class means, or along the principal component that tells a class best",
+                choices=("class-mean", "pca"),
+            ),
             "form": Option(
                 "both", "edit x_0 and noise, or x_0 alone at twice the cost", choices=("both", "asyrp")
             ),

@@ -1,21 +1,22 @@
 """Directions in h-space: every image is moved to its own group by a vector per step.
 
 Sources: Kwon et al. 2023 (Asyrp) for editing the mid block's output, Haas et al. 2024 for
-class-mean directions per step with other attributes projected out.
+class-mean and principal directions per step with other attributes projected out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 
 from gammaface.errors import GammaFaceError
+from gammaface.pca import fit_pca
 from gammaface.sampling import Denoise
 from gammaface.strategies.pilot import Pilot
 from gammaface.strategies.request import Drawn, Learned, Request
-from gammaface.strategies.steering import draw_rows, record_pilot, steered
+from gammaface.strategies.steering import DIMENSIONS, FLAT, draw_moved, record_pilot, steered
 from gammaface.strategies.strategy import described
 from gammaface.strategies.target import Target
 
@@ -32,7 +33,6 @@ def h_directions(request: Request) -> Drawn:
     """
     directions, cells, scale = request.learned.value, request.cells(), request.options["scale"]
     asymmetric = request.options["form"] == "asyrp"
-    images, done = [], 0
 
     def moved(rows: np.ndarray) -> Denoise:
         own = torch.from_numpy(cells[rows])
@@ -43,12 +43,7 @@ def h_directions(request: Request) -> Drawn:
         predict = steered(request.generator, edit)
         return halved(predict, request.generator.predict) if asymmetric else predict
 
-    for rows, batch in draw_rows(request, np.arange(len(cells)), request.seeds, moved):
-        images.append(batch)
-        done += len(rows)
-        request.say(done)
-    evaluations = done * (len(request.path()) - 1) * (2 if asymmetric else 1)
-    return Drawn(torch.cat(images), request.seeds, np.full(done, -1), evaluations, cells=cells)
+    return draw_moved(request, cells, moved, price=2 if asymmetric else 1)
 
 
 def halved(edited: Denoise, free: Denoise) -> Denoise:
@@ -70,43 +65,13 @@ def learn_directions(request: Request) -> Learned:
                 fix=f"Choose from {', '.join(request.labeller.classes)}.",
             )
     pilot = record_pilot(request)
+    ask = {"hold": held, "find": FIND[request.options["directions"]]}
     directions = {
-        t: torch.from_numpy(cell_directions(pilot, h.astype(np.float32), request.target, hold=held))
+        t: torch.from_numpy(cell_directions(pilot, h.astype(np.float32), request.target, **ask))
         for (_, t), h in pilot.codes.items()
     }
     notes = {"pilot": len(pilot.seeds), "held": ", ".join(held)}
     return Learned(directions, pilot.evaluations, notes)
-
-
-def cell_directions(pilot: Pilot, h: np.ndarray, target: Target, *, hold: tuple[str, ...] = ()) -> np.ndarray:
-    """What to add to h (p, d) for each cell of the target, (cells, d) float32.
-
-    The sum over the target's attributes of the direction of the cell's class: its mean
-    less the mean of the other classes' means, with the span of all other attributes'
-    directions (the target's, and those of `hold`) projected out.
-
-    Raises
-    ------
-    GammaFaceError
-        When the pilot holds no image of a class that the target asks for.
-    """
-    names = list(dict.fromkeys((*target.attributes, *hold)))
-    raw = {
-        name: class_directions(h, pilot.labels(name), pilot.probabilities[name].shape[1]) for name in names
-    }
-    wanted = np.flatnonzero(target.shares > 0)
-    total = np.zeros((len(target.shares), h.shape[1]), dtype=np.float32)
-    for name, words in zip(target.attributes, target.classes, strict=True):
-        own = target.class_of(np.arange(len(total)), name)
-        for k in np.unique(own[wanted]):
-            if not np.isfinite(raw[name][k]).all():
-                raise GammaFaceError(
-                    f"the pilot of {len(h)} images shows {name} = {words[k]} never, or nothing else",
-                    fix="Give a larger pilot.",
-                )
-        others = [raw[other] for other in names if other != name]
-        total += np.nan_to_num(without(raw[name], np.concatenate(others)) if others else raw[name])[own]
-    return total
 
 
 def class_directions(h: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -127,6 +92,65 @@ def class_directions(h: np.ndarray, labels: np.ndarray, classes: int) -> np.ndar
     for k in present[: len(present) if len(present) > 1 else 0]:
         others[k] = means[present[present != k]].mean(axis=0)
     return means - others
+
+
+def pca_directions(h: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Along the principal component of h that tells each class best from the others, (classes, d).
+
+    Of the first 64 the one along which the class means lie furthest apart, in units of its
+    spread; as long as they lie apart. NaN as in `class_directions`.
+
+    Examples
+    --------
+    >>> h = np.array([[-9., 0.], [9., 0.], [-9., 2.], [9., 2.]], dtype=np.float32)
+    >>> (pca_directions(h, np.array([0, 0, 1, 1]), 2).round(4) + 0.0).tolist()
+    [[0.0, -2.0], [0.0, 2.0]]
+    """
+    pca = fit_pca(h, min(DIMENSIONS, *h.shape))
+    codes = pca.transform(h)
+    apart, spread = class_directions(codes, labels, classes), codes.std(axis=0)
+    told = np.abs(apart) / np.maximum(spread, FLAT * spread.max())
+    best = np.nan_to_num(told).argmax(axis=1)
+    return apart[np.arange(classes), best, None] * pca.components[best]
+
+
+FIND = {"class-mean": class_directions, "pca": pca_directions}
+
+
+def cell_directions(
+    pilot: Pilot,
+    h: np.ndarray,
+    target: Target,
+    *,
+    hold: tuple[str, ...] = (),
+    find: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = class_directions,
+) -> np.ndarray:
+    """What to add to h (p, d) for each cell of the target, (cells, d) float32.
+
+    The sum over the target's attributes of the direction of the cell's class, as `find` gives
+    it, with the span of all other attributes' directions (the target's, and those of `hold`)
+    projected out. Of two attributes that share a principal component, neither is moved.
+
+    Raises
+    ------
+    GammaFaceError
+        When the pilot holds no image of a class that the target asks for.
+    """
+    names = list(dict.fromkeys((*target.attributes, *hold)))
+    raw = {name: find(h, pilot.labels(name), pilot.probabilities[name].shape[1]) for name in names}
+    wanted = np.flatnonzero(target.shares > 0)
+    total = np.zeros((len(target.shares), h.shape[1]), dtype=np.float32)
+    for name, words in zip(target.attributes, target.classes, strict=True):
+        own = target.class_of(np.arange(len(total)), name)
+        for k in np.unique(own[wanted]):
+            if not np.isfinite(raw[name][k]).all():
+                raise GammaFaceError(
+                    f"the pilot of {len(h)} images shows {name} = {words[k]} never, or nothing else",
+                    fix="Give a larger pilot.",
+                )
+        others = [raw[other] for other in names if other != name]
+        total += np.nan_to_num(without(raw[name], np.concatenate(others)) if others else raw[name])[own]
+    return total
 
 
 def without(rows: np.ndarray, away: np.ndarray) -> np.ndarray:

@@ -61,6 +61,19 @@ def draw_rows(
         yield chunk[:real], request.generator.decode(x)[:real]
 
 
+def draw_moved(
+    request: Request, cells: np.ndarray, predict_of: Callable[[np.ndarray], Denoise], *, price: int = 1
+) -> Drawn:
+    """Every place by :func:`draw_rows`, for its cell; a step takes `price` evaluations."""
+    images, done = [], 0
+    for rows, batch in draw_rows(request, np.arange(len(cells)), request.seeds, predict_of):
+        images.append(batch)
+        done += len(rows)
+        request.say(done)
+    evaluations = price * done * (len(request.path()) - 1)
+    return Drawn(torch.cat(images), request.seeds, np.full(done, -1), evaluations, cells=cells)
+
+
 def record_pilot(request: Request, *, label: bool = True) -> Pilot:
     """A pilot with h at every step, (p, d) float16 in ``codes["h", t]``.
 

@@ -4,7 +4,7 @@ import torch
 
 from gammaface import GammaFaceError, balance
 from gammaface.strategies import Target
-from gammaface.strategies.h_directions import cell_directions
+from gammaface.strategies.h_directions import cell_directions, pca_directions
 from gammaface.strategies.pilot import Pilot
 from tests.strategies.test_guidance import COIN
 from tests.strategies.toy import CLASSES, toy
@@ -28,6 +28,27 @@ def test_every_image_is_moved_to_its_cell(form, price):
     plain = balance(face.generator, n=64, strategy="plain", steps=STEPS, batch_size=32)
     assert torch.equal(again.images, plain.images)
     assert again.evaluations == 64 * price * STEPS
+
+
+def test_principal_directions_move_to_the_cell_too():
+    """The toy's h has one component for two groups, and that is the way between them."""
+    face = toy(("side",), (0.8, 0.2))
+    batch = move(face, options={"directions": "pca", "scale": 2.0})
+    assert (face.cells(batch.images) == batch.cells).all()
+    assert face.drawn(batch.images).tolist() == [0.5, 0.5]
+
+
+def test_the_principal_component_is_the_one_that_tells_the_classes_apart():
+    """h = 5 noise e1 + side (e2 + e3) + level e4: the largest component has nothing to do with side."""
+    rng = np.random.default_rng(0)
+    side, level = rng.integers(0, 2, (2, 400))
+    h = np.stack([5 * rng.normal(size=400), side, side, 0.9 * level], axis=1).astype(np.float32)
+    left, right = pca_directions(h, side, 3)[:2]
+    assert np.allclose(right, [0, 1, 1, 0], atol=0.15) and np.allclose(left, -right)
+    assert np.isnan(pca_directions(h, side, 3)[2]).all()
+    pilot, target = table({"side": side, "level": level}), Target.even(("side",), CLASSES)
+    found = cell_directions(pilot, h, target, find=pca_directions, hold=("level",))
+    assert abs(found[1] @ pca_directions(h, level, 2)[1]) < 1e-5 < 1 < found[1] @ [0, 1, 1, 0]
 
 
 def test_joint_cells_are_reached():

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import torch
 
 from gammaface import GammaFaceError
-from gammaface.strategies.latent_directions import push
+from gammaface.strategies.pushed_codes import push
 from tests.strategies.checks import (
     check_batch_size_does_not_matter,
     check_every_evaluation_is_counted,
@@ -75,6 +76,47 @@ def test_an_image_keeps_its_place():
     part = draw(face, "latent-directions", n=12, places=np.array([3, 8]), learned=whole.learned)
     assert part.seeds.tolist() == [3, 8] and part.cells.tolist() == whole.cells[[3, 8]].tolist()
     assert float((part.images - whole.images[[3, 8]]).abs().max()) < 1e-3
+
+
+IN_H = {"space": "h", "components": 2}
+
+
+@pytest.mark.parametrize(
+    "attributes, shares", [(("side",), (0.8, 0.2)), (("side", "level"), (0.5, 0.2, 0.2, 0.1))]
+)
+def test_codes_of_h_move_shares_to_the_target(attributes, shares):
+    face = toy(attributes, shares)
+    batch = draw(face, "latent-directions", n=200, pilot=400, options=IN_H)
+    even = face.target().shares
+    assert (abs(face.drawn(batch.images) - even) < bound(even, 200)).all()
+    assert (face.cells(batch.images) == batch.cells).mean() > 0.9
+    assert torch.pdist(batch.images.flatten(1)).min() > 1e-3, "no two are alike"
+
+
+def test_codes_of_h_are_counted_and_keep_their_place():
+    face = toy()
+    check_batch_size_does_not_matter(face, "latent-directions", n=20, pilot=60, options=IN_H)
+    batch = check_every_evaluation_is_counted(face, "latent-directions", n=10, pilot=60, options=IN_H)
+    assert batch.evaluations == (10 + 60) * 12 + 1
+    part = draw(
+        face,
+        "latent-directions",
+        n=10,
+        places=np.array([3, 8]),
+        learned=batch.learned,
+        options=IN_H,
+    )
+    assert float((part.images - batch.images[[3, 8]]).abs().max()) < 1e-3
+    # Pushed onto the boundary, codes are of either group.
+    unsure = draw(face, "latent-directions", n=100, pilot=300, options=IN_H | {"distance": 0.0})
+    assert 0.2 < (face.cells(unsure.images) == unsure.cells).mean() < 0.8
+
+
+def test_codes_of_h_need_a_mid_block_and_no_level():
+    with pytest.raises(GammaFaceError, match="needs a U-Net with a mid block"):
+        draw(toy(mid_block=False), "latent-directions", pilot=60, options=IN_H)
+    with pytest.raises(GammaFaceError, match="at no single sqrt_abar"):
+        draw(toy(), "latent-directions", pilot=60, options=IN_H | {"sqrt_abar": 0.5})
 
 
 def test_noise_must_decide_the_image():
