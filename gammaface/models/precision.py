@@ -48,6 +48,11 @@ def has_bfloat16(kind: str) -> bool:
     return False
 
 
+def exactly(device: torch.device) -> AbstractContextManager:
+    """A context inside :func:`arithmetic` in which products are float32's, of float32 inputs."""
+    return torch.autocast(device.type, enabled=False)
+
+
 def arithmetic(device: torch.device) -> AbstractContextManager:
     """A context in which convolutions and products run in :func:`fast_dtype`.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gammaface.models.precision import exactly
 from gammaface.strategies.noisy_heads import NoisyHeads
 from gammaface.strategies.noisy_training import fit_noisy_heads
 from gammaface.training.diffusion import Noisy
@@ -30,8 +31,9 @@ class TimeWeights:
         """w (n, 1, 1, 1) and the gradient of log w for x_t, shaped like x_t."""
         with torch.enable_grad():
             x = batch.noisy.detach().requires_grad_(True)
-            outputs = self.heads.network(x, batch.abar.flatten())
-            log_ratio = (outputs[:, 1] - outputs[:, 0]).float()
+            with exactly(x.device):  # it was trained in float32
+                outputs = self.heads.network(x, batch.abar.flatten())
+            log_ratio = outputs[:, 1] - outputs[:, 0]
             slope = torch.autograd.grad(log_ratio.sum(), x)[0]
         w = log_ratio.detach().clamp(-BOUND, BOUND).exp().view(-1, 1, 1, 1)
         return w, slope.detach()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, micro_batches, seeded
+from gammaface.models.precision import exactly
 from gammaface.sampling import Denoise
 from gammaface.spaces import fit_pca, mid_block
 from gammaface.strategies.labelling import Reader
@@ -117,7 +118,10 @@ class StepHeads:
 
     def logits(self, h: Tensor, t: int) -> Tensor:
         """Outputs (b, outputs) for h (b, channels, height, width) at timestep t."""
-        return h.flatten(1) @ self.weights[t].to(h).T + self.biases[t].to(h)
+        # A bias takes the mean of h back: in bfloat16 little would be left of the difference.
+        h = h.flatten(1).float()
+        with exactly(h.device):
+            return h @ self.weights[t].to(h).T + self.biases[t].to(h)
 
     def mean_cells(self, h: Tensor, t: int, *, temperature: float) -> Tensor:
         """The batch's mean probability of each joint cell, (cells,), row-major."""

@@ -123,3 +123,14 @@ def test_needs_of_a_form():
     with pytest.raises(GammaFaceError, match="a mid block, which the model 'toy' does not have"):
         lacking = SimpleNamespace(generator=toy(mid_block=False).generator, sampler="ddim")
         check_need("mid-block", lacking)
+
+
+def test_heads_read_bfloat16_activations_in_float32():
+    source = torch.Generator().manual_seed(0)
+    h = 3 + torch.randn(5, 4, 8, 8, generator=source).bfloat16()
+    weights = torch.randn(3, 256, generator=source)
+    heads = StepHeads({7: weights}, {7: -3 * weights.sum(1)}, (3,), ())
+    with torch.autocast("cpu", torch.bfloat16):
+        found = heads.logits(h, 7)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found, heads.logits(h.float(), 7), atol=1e-4)
