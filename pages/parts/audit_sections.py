@@ -112,8 +112,12 @@ def details(audit: Audit, target: str) -> None:
         f" brackets: 95% over seeds, or over faces where seeds are together; features of {extractor}. Only"
         " Inception's own weights would make a Fréchet distance an FID. More on the page Quality."
     )
-    for sentence in audit.said(target, "components", "quality", "moved", "limits"):
+    for sentence in audit.said(target, "components", "limits"):
         st.markdown(f"- {sentence}")
+    said = audit.said(target, "quality", "moved")
+    if said:
+        with st.expander("Every method in words"):
+            st.markdown("\n".join(f"- {sentence}" for sentence in said))
     with st.expander("Shares of every attribute"):
         attributes = list(dict.fromkeys(audit.of("shares", target)["attribute"]))
         chosen = st.selectbox(
