@@ -58,17 +58,23 @@ def thumbnails(path: str, stamp: int, most: int = THUMBS) -> list[str]:
     """The first pictures of a run, small, as `src`; `stamp` changes whenever the run does."""
     shown = []
     for file in pictures_of(Run.open(path))[:most]:
-        try:
-            with Image.open(file) as image:
-                image.draft("RGB", (SIDE, SIDE))
-                small = image.convert("RGB")
-                small.thumbnail((SIDE, SIDE))
-        except Exception:  # of whatever a file may hold; said by the run's own page
-            continue
-        buffer = io.BytesIO()
-        small.save(buffer, "PNG")
-        shown.append("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
+        if small := _small(file):
+            buffer = io.BytesIO()
+            small.save(buffer, "PNG")
+            shown.append("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
     return shown
+
+
+def _small(file: Path) -> Image.Image | None:
+    """The picture at the size shown; None of a file that is none, which the run's own page says."""
+    try:
+        with Image.open(file) as image:
+            image.draft("RGB", (SIDE, SIDE))
+            small = image.convert("RGB")
+            small.thumbnail((SIDE, SIDE))
+    except Exception:  # of whatever a file may hold
+        return None
+    return small
 
 
 def facts(run: Run) -> str:
