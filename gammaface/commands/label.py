@@ -31,7 +31,7 @@ def label(
             with extending(path, workers=workers) as run:
                 table = label_run(run, classifier, batch_size=batch_size, progress=progress)
         else:
-            named = list(encoded_images(path, split=None, limit=None))
+            named = list(encoded_images(path, split=None))
             table = label_encoded(
                 named, classifier, batch_size=batch_size, workers=workers, progress=progress
             )

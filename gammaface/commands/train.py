@@ -20,7 +20,7 @@ Images = Annotated[int, typer.Option(min=1, help="Images to see in all.")]
 BatchSize = Annotated[int, typer.Option(min=1)]
 LearningRate = Annotated[float, typer.Option(min=1e-12)]
 Seed = Annotated[int, typer.Option(min=0)]
-Limit = Annotated[int | None, typer.Option(min=1, help="Use at most this many images a source.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use at most this many images a source, at random.")]
 
 
 def read_images(data: list[str], resolution: int, limit: int | None, split: str = "train"):

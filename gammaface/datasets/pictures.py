@@ -83,7 +83,8 @@ def load_images(
     split : str or None
         Rows of a Parquet ``split`` column to keep; None keeps all.
     limit : int, optional
-        Read at most this many images.
+        Read at most this many images, always the same ones, at random: files often lie in order of
+        what they show.
 
     Returns
     -------
@@ -123,8 +124,8 @@ def load_random(
     return _stacked(stored[row]() for row in random_rows(len(stored), most, seed=seed))
 
 
-def random_rows(count: int, most: int, *, seed: int) -> np.ndarray:
-    """At most `most` of `count` rows, at random, in ascending order.
+def random_rows(count: int, most: int | None, *, seed: int) -> np.ndarray:
+    """At most `most` of `count` rows, at random, in ascending order; None for all.
 
     Examples
     --------
@@ -142,7 +143,8 @@ def _stored(
     def decoded(name: str, read: Callable[[], bytes]) -> np.ndarray:
         return decode_image(read(), name=name, resolution=resolution, crop=source.crop)
 
-    stored = [partial(decoded, *item) for item in stored_images(source.path, split=split)[:limit]]
+    items = stored_images(source.path, split=split)
+    stored = [partial(decoded, *items[row]) for row in random_rows(len(items), limit, seed=0)]
     if not stored:
         raise GammaFaceError(
             "no images were found",
@@ -240,9 +242,9 @@ def read_image_table(path: Path) -> pd.DataFrame:
     return frame
 
 
-def encoded_images(path: Path, *, split: str | None, limit: int | None) -> Iterator[tuple[str, bytes]]:
+def encoded_images(path: Path, *, split: str | None) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of every picture in a folder or a Parquet file, read one after the other."""
-    for name, read in stored_images(path, split=split)[:limit]:
+    for name, read in stored_images(path, split=split):
         yield name, read()
 
 

@@ -34,6 +34,15 @@ def test_parquet_rows_of_a_split(parquet):
     assert len(load_images(DataSource(parquet), resolution=16, limit=2)) == 2
 
 
+def test_a_limit_takes_of_the_whole_file_and_the_same_again(tmp_path):
+    """Face sets lie in order of age or name: their first rows are not like them."""
+    shades = [{"bytes": jpeg(colour=(i, i, i)), "path": f"{i}.png"} for i in range(0, 200, 4)]
+    pd.DataFrame({"image": shades}).to_parquet(tmp_path / "sorted.parquet")
+    some = load_images(DataSource(tmp_path / "sorted.parquet"), resolution=8, limit=10)
+    assert len(some) == 10 and some.max() > 100
+    assert some.equal(load_images(DataSource(tmp_path / "sorted.parquet"), resolution=8, limit=10))
+
+
 def test_a_folder_of_pictures(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.PNG").write_bytes(jpeg())
