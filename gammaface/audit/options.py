@@ -147,7 +147,8 @@ class AuditOptions:
     """What to draw. ``plain`` always takes part.
 
     ``harvest`` and ``k`` are for methods that need a mixture where none is given;
-    ``second_n`` images a seed are shown to the second opinion, which is slow.
+    ``second_n`` images a seed are shown to the second opinion, which is slow; ``classifier`` names
+    the one that steers wherever its features are told of.
 
     Raises
     ------
@@ -160,6 +161,7 @@ class AuditOptions:
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     n: int = 2000  # of the plain draw that distances are measured to, and of `plain` if left out
     model: str = "faces"
+    classifier: str = "attributes"
     steps: int = 50
     sampler: str = "ddim"
     harvest: int = 2000

@@ -110,7 +110,7 @@ def run_audit(
         second=second.name if second else "",
         second_missing=second_missing or ("" if second else NOT_ASKED),
         second_by=dict(second.by) if second else {},
-        extractor=f"attributes ({digest[:12]})" if hasattr(classifier, "features") else "",
+        extractor=f"{options.classifier} ({digest[:12]})" if hasattr(classifier, "features") else "",
         resolution=generator.side,
     )
     with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:

@@ -185,6 +185,11 @@ def test_a_labeller_without_features_is_audited_for_shares_only(tmp_path):
     assert json.loads((run.path / "audit.json").read_text())["extractor"] == ""
 
 
+def test_features_are_named_after_the_classifier_that_was_given(tmp_path):
+    run, _, _ = audit(tmp_path / "run", **(SHORT | {"classifier": "theirs"}))
+    assert json.loads((run.path / "audit.json").read_text())["extractor"] == "theirs (toy-classifi)"
+
+
 def test_a_target_that_the_classifier_does_not_name(tmp_path):
     from gammaface.audit import Aim
 
