@@ -8,7 +8,6 @@ is taken.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.generators import load_generator, seeded
 from gammaface.images import to_grid, to_png, to_uint8, to_unit
 from gammaface.sampling import ddim, timestep_path
+from gammaface.training.bundle import write_training
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 WIDTHS = (128, 128, 256, 256, 512, 512)
@@ -151,8 +151,10 @@ def train_as_the_paper(
         predicted = model(noisy.contiguous(memory_format=torch.channels_last), t, return_dict=False)[0]
         return F.mse_loss(predicted.float(), noise)
 
+    config = as_config(kind="paper", schedule=schedule, recipe=recipe, n=n, side=side)
+
     def after_epoch(_average, progress):
-        _write(out / "model", unet, progress)
+        _write(out / "model", unet, progress, config)
         draw_samples(out / "model", out / "samples" / f"epoch-{progress['seen'] // epoch:03d}.png")
 
     _, progress = train(
@@ -160,7 +162,7 @@ def train_as_the_paper(
         loss_of,
         schedule=schedule,
         out=out,
-        config=as_config(kind="paper", schedule=schedule, recipe=recipe, n=n, side=side),
+        config=config,
         resume=resume,
         quiet=quiet,
         on_checkpoint=after_epoch,
@@ -168,14 +170,13 @@ def train_as_the_paper(
         checkpoint_images=epoch,
     )
     if workers.is_main_process:
-        _write(out / "model", unet, progress)
+        _write(out / "model", unet, progress, config)
     return out / "model"
 
 
-def _write(folder: Path, unet: UNet2DModel, progress: dict) -> None:
+def _write(folder: Path, unet: UNet2DModel, progress: dict, config: dict) -> None:
     DDPMPipeline(unet=unet, scheduler=build_pixel_scheduler()).save_pretrained(folder)
-    told = {"images_seen": progress["seen"], "steps": progress["step"], "history": progress["history"]}
-    (folder / "training.json").write_text(json.dumps(told))
+    write_training(folder, progress, config=config)
 
 
 def draw_samples(model: Path, file: Path) -> None:
