@@ -211,7 +211,7 @@ def validation_recalls(classifier) -> dict[str, Recalls]:
             continue
         matrix = np.asarray(calibration.confusion, dtype=float)
         if matrix.shape == (len(words),) * 2 and np.allclose(matrix.sum(0), 1, atol=1e-3):
-            source = f"{sum(calibration.n):,} real validation faces"
+            source = f"{sum(calibration.n):,} answers on real validation faces"
             found[attribute] = Recalls(matrix, source, tuple(calibration.n), by_hand=False)
     return found
 

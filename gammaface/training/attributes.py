@@ -166,17 +166,22 @@ def train_attributes(
 
 
 def calibrate_on(classifier: AttributeClassifier, sets: list[FaceSet]) -> dict[str, Calibration]:
-    """Calibrate every head on the validation parts of all sets that know it, in every framing."""
+    """Calibrate every head on the validation parts of all sets that know it, in every framing.
+
+    A face that is shown in two framings counts half in each.
+    """
     shown = [
         (face_set.only("validation"), framing)
         for face_set in sets
         for framing in face_set.framings().values()
     ]
+    counted = [1 / len(face_set.framings()) for face_set in sets for _ in face_set.framings()]
     side = classifier.resolution
     outputs = [classifier.logits(to_unit(part.images(resolution=side, framing=f))) for part, f in shown]
     labels = [targets(part) for part, _ in shown]
     codes = torch.cat([c for c, _ in labels]).numpy()
     ages = torch.cat([a for _, a in labels]).numpy()
+    weights = np.concatenate([np.full(len(c), w) for (c, _), w in zip(labels, counted, strict=True)])
     found = {}
     for column, name in enumerate(HEADS):
         logits = np.concatenate([o[name] for o in outputs])
@@ -185,12 +190,21 @@ def calibrate_on(classifier: AttributeClassifier, sets: list[FaceSet]) -> dict[s
             found[name] = Calibration()
             continue
         found[name] = calibrate(
-            logits[known], codes[known, column], ages=ages[known] if name == "age" else None
+            logits[known],
+            codes[known, column],
+            ages=ages[known] if name == "age" else None,
+            weights=weights[known],
         )
     return found
 
 
-def calibrate(logits: np.ndarray, codes: np.ndarray, *, ages: np.ndarray | None = None) -> Calibration:
+def calibrate(
+    logits: np.ndarray,
+    codes: np.ndarray,
+    *,
+    ages: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> Calibration:
     """Temperature, threshold and confusion of one head.
 
     Source: Guo et al. 2017 for the temperature, which minimises the negative log likelihood.
@@ -202,7 +216,10 @@ def calibrate(logits: np.ndarray, codes: np.ndarray, *, ages: np.ndarray | None 
         True class of each face.
     ages : array of shape (n,), optional
         For the age head: an answer within 10 years is right.
+    weights : array of shape (n,), optional
+        As how many faces each answer counts; by default as one.
     """
+    weights = np.ones(len(codes)) if weights is None else weights
 
     def loss(log_temperature: float) -> float:
         p = softmax(logits, float(np.exp(log_temperature)))
@@ -212,7 +229,7 @@ def calibrate(logits: np.ndarray, codes: np.ndarray, *, ages: np.ndarray | None 
             # An age's probability is that of lying near: that is what must be calibrated.
             years, sure = age_estimate(p)
             p_right = np.where(np.abs(years - ages) <= AGE_NEAR, sure, 1 - sure)
-        return float(-np.log(np.clip(p_right, 1e-12, None)).mean())
+        return float(np.average(-np.log(np.clip(p_right, 1e-12, None)), weights=weights))
 
     bounds = (-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE)
     best = minimize_scalar(loss, bounds=bounds, method="bounded")
@@ -221,18 +238,21 @@ def calibrate(logits: np.ndarray, codes: np.ndarray, *, ages: np.ndarray | None 
     classes = p.shape[1]
     if ages is not None:
         years, sure = age_estimate(p)
-        return Calibration(temperature, certainty(sure, np.abs(years - ages) <= AGE_NEAR))
+        return Calibration(temperature, certainty(sure, np.abs(years - ages) <= AGE_NEAR, weights))
     answers = p.argmax(1)
-    counts = np.bincount(answers * classes + codes, minlength=classes**2).reshape(classes, classes)
+    counts = np.bincount(answers * classes + codes, weights, minlength=classes**2).reshape(classes, classes)
     n = counts.sum(0)
-    confusion = counts / np.maximum(n, 1)
-    plain = Calibration(temperature, certainty(p.max(1), answers == codes))
-    return replace(plain, confusion=tuple(map(tuple, confusion.tolist())), n=tuple(n.tolist()))
+    confusion = counts / np.where(n > 0, n, 1)
+    plain = Calibration(temperature, certainty(p.max(1), answers == codes, weights))
+    return replace(
+        plain, confusion=tuple(map(tuple, confusion.tolist())), n=tuple(n.round().astype(int).tolist())
+    )
 
 
-def certainty(sure: np.ndarray, right: np.ndarray) -> float | None:
+def certainty(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float | None:
     """The lowest probability at and above which `PRECISION` of the answers are right."""
     order = np.argsort(-sure, kind="stable")
-    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero((precision >= PRECISION) & (np.arange(len(order)) >= MIN_CERTAIN - 1))
+    faces = np.cumsum(weights[order])
+    precision = np.cumsum((right * weights)[order]) / faces
+    enough = np.flatnonzero((precision >= PRECISION) & (faces >= MIN_CERTAIN))
     return float(sure[order[enough[-1]]]) if len(enough) else None

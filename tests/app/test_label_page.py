@@ -97,7 +97,7 @@ def test_until_then_the_page_says_which_recalls_the_audit_uses(place, monkeypatc
     app = open_page()
     press(app, "Female")
     app.toggle[0].set_value(True).run()
-    assert "**The audit uses recalls on 100 real validation faces.**" in words_of(app)
+    assert "**The audit uses recalls on 100 answers on real validation faces.**" in words_of(app)
     assert "Under 30 faces" in words_of(app)
 
 

@@ -32,7 +32,7 @@ def test_an_audit_from_the_shell(tiny, tiny_folder, labeller, tmp_path):
     ask = ["audit", "--model", tiny_folder, "--classifier", labeller, "--second", "none", "--steps", 3]
     ask += ["--methods", "quota", "--targets", "gender", "-n", 20, "--seeds", 1, "--real", real]
     words = call(*ask, "--out", tmp_path / "run")
-    assert "Perceived gender, quota: FD " in words and "100 real validation faces" in words
+    assert "Perceived gender, quota: FD " in words and "100 answers on real validation faces" in words
     run = Run.open(tmp_path / "run")
     summary = run.table("summary").set_index("method")
     assert summary.at["quota", "fd"] == 0 and summary.at["quota", "fd_corrected"] == pytest.approx(

@@ -133,7 +133,7 @@ def test_audits_use_hand_recalls_of_this_classifier_and_generator_first(study, t
     home, classifier = tmp_path / "home", Classifier()
     real = recalls_for(classifier, home)
     assert set(real) == set(CLASSES) and not any(r.by_hand for r in real.values())
-    assert real["gender"].source == "100 real validation faces"
+    assert real["gender"].source == "100 answers on real validation faces"
     record(place_of(home, study, "gender"), study, "gender", answers(40))
     hand = recalls_for(classifier, home, generator="w" * 64)
     assert hand["gender"].by_hand and hand["gender"].matrix[0, 0] == pytest.approx(0.8)

@@ -225,7 +225,17 @@ def test_calibration_finds_the_temperature_and_the_threshold():
     assert right[kept].mean() > 0.945 and kept.mean() > 0.2
     before = attributes.softmax(truth * 3, 1.0)
     assert calibration_error(before.max(1), right) > 0.1 > 0.02 > calibration_error(sure, right)
-    assert ta.certainty(np.full(50, 0.9), np.zeros(50, bool)) is None
+    assert ta.certainty(np.full(50, 0.9), np.zeros(50, bool), np.ones(50)) is None
+
+
+def test_a_face_that_answers_twice_counts_once():
+    rng = np.random.default_rng(1)
+    logits, codes = rng.normal(size=(60, 2)), rng.integers(0, 2, 60)
+    logits[np.arange(60), codes] += 1.5
+    once = ta.calibrate(logits, codes)
+    twice = ta.calibrate(np.tile(logits, (2, 1)), np.tile(codes, 2), weights=np.full(120, 0.5))
+    assert twice.n == once.n and np.allclose(twice.confusion, once.confusion)
+    assert twice.temperature == pytest.approx(once.temperature)
 
 
 def test_rates_have_wilson_intervals():
