@@ -20,7 +20,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.generators import load_generator, seeded
 from gammaface.images import to_grid, to_png, to_uint8, to_unit
 from gammaface.sampling import ddim, timestep_path
-from gammaface.training.bundle import write_training
+from gammaface.training.bundle import read_training, write_training
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
 WIDTHS = (128, 128, 256, 256, 512, 512)
@@ -128,7 +128,7 @@ def train_as_the_paper(
         weight_decay=0.0,
         ema_half_life=1,
         seed=recipe.seed,
-        checkpoint_minutes=float("inf"),
+        checkpoint_minutes=1e9,  # epochs decide; JSON knows no infinity
     )
     torch.manual_seed(recipe.seed)
     unet = build_pixel_unet(recipe.widths, side=side).to(memory_format=torch.channels_last)
@@ -151,10 +151,8 @@ def train_as_the_paper(
         predicted = model(noisy.contiguous(memory_format=torch.channels_last), t, return_dict=False)[0]
         return F.mse_loss(predicted.float(), noise)
 
-    config = as_config(kind="paper", schedule=schedule, recipe=recipe, n=n, side=side)
-
     def after_epoch(_average, progress):
-        _write(out / "model", unet, progress, config)
+        _write(out, unet, progress)
         draw_samples(out / "model", out / "samples" / f"epoch-{progress['seen'] // epoch:03d}.png")
 
     _, progress = train(
@@ -162,7 +160,7 @@ def train_as_the_paper(
         loss_of,
         schedule=schedule,
         out=out,
-        config=config,
+        config=as_config(kind="paper", schedule=schedule, recipe=recipe, n=n, side=side),
         resume=resume,
         quiet=quiet,
         on_checkpoint=after_epoch,
@@ -170,13 +168,13 @@ def train_as_the_paper(
         checkpoint_images=epoch,
     )
     if workers.is_main_process:
-        _write(out / "model", unet, progress, config)
+        _write(out, unet, progress)
     return out / "model"
 
 
-def _write(folder: Path, unet: UNet2DModel, progress: dict, config: dict) -> None:
-    DDPMPipeline(unet=unet, scheduler=build_pixel_scheduler()).save_pretrained(folder)
-    write_training(folder, progress, config=config)
+def _write(out: Path, unet: UNet2DModel, progress: dict) -> None:
+    DDPMPipeline(unet=unet, scheduler=build_pixel_scheduler()).save_pretrained(out / "model")
+    write_training(out / "model", progress, config=read_training(out)[1])
 
 
 def draw_samples(model: Path, file: Path) -> None:

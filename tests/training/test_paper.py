@@ -38,9 +38,10 @@ def test_each_epoch_leaves_a_sheet_and_the_model_is_a_ddpm_pipeline(faces, tmp_p
     sheets = sorted(p.name for p in (tmp_path / "t" / "samples").iterdir())
     assert sheets == ["epoch-001.png", "epoch-002.png"]
     assert Image.open(tmp_path / "t" / "samples" / "epoch-002.png").size == (8 * 18 - 2, 2 * 18 - 2)
-    told = json.loads((model / "training.json").read_text())
+    told = json.loads((model / "training.json").read_text(), parse_constant=pytest.fail)
     assert told["images_seen"] == 2 * 8 and told["steps"] == 4, "an epoch is 2 whole batches of 10 images"
-    assert told["config"]["kind"] == "paper" and told["config"]["recipe"]["widths"] == list(TINY.widths)
+    assert told["config"]["precision"] == "float32" and told["config"]["kind"] == "paper"
+    assert told["config"]["recipe"]["widths"] == list(TINY.widths)
     pipeline = DDPMPipeline.from_pretrained(model)
     assert pipeline.scheduler.config.beta_schedule == "linear"
     generator = load_generator(model, device="cpu")
