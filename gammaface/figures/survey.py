@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gammaface.figures.style import PALETTE, finish, need
+from gammaface.shares.people import name_of
 
 ALPHA = 0.05
 MARGIN = dict(l=150, r=16, t=64, b=56)
@@ -159,4 +160,5 @@ def _reach(values: pd.Series) -> float:
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", " ")
+    """An attribute in a few words; that it is a perceived one is said beside the figure."""
+    return name_of(name).removeprefix("perceived ").replace("_", " ")
