@@ -18,6 +18,7 @@ from gammaface.generators import load_generator
 from gammaface.workspace import EXAMPLES, MODELS, Run, bundled_models, home
 
 PYTHON = (3, 11)
+CLASSIFIERS = ("attributes", "second")
 LEAST_FREE = 2 * 2**30  # bytes: a study with its latents and pictures takes some hundred MB
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 
@@ -91,13 +92,14 @@ def _models(hashes: dict[str, str]) -> Iterator[Finding]:
         yield Finding(f"model {name}", f"loads, {generator.dimensions:,} dimensions")
     if not bundled_models():
         yield Finding("models", f"none under {MODELS}", "Restore models/, or train one.")
-    try:
-        classifier = load_attributes(device="cpu")
-    except GammaFaceError as error:
-        yield Finding("model attributes", error.what, error.fix)
-    else:
-        hashes["attributes"] = classifier.hash
-        yield Finding("model attributes", f"loads, {classifier.resolution} px")
+    for name in CLASSIFIERS:
+        try:
+            classifier = load_attributes(name, device="cpu")
+        except GammaFaceError as error:
+            yield Finding(f"model {name}", error.what, error.fix)
+        else:
+            hashes[name] = classifier.hash
+            yield Finding(f"model {name}", f"loads, {classifier.resolution} px")
 
 
 def _room() -> Finding:

@@ -10,7 +10,7 @@ from gammaface.workspace import home, writing
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch, tiny_folder):
-    """An installation with one bundled model, no classifier and no runs."""
+    """An installation with one bundled model, no classifiers and no runs."""
     shutil.copytree(tiny_folder, tmp_path / "models" / "tiny")
     for module in ("workspace", "models.loading", "attributes"):
         monkeypatch.setattr(f"gammaface.{module}.MODELS", tmp_path / "models")
@@ -24,7 +24,7 @@ def found() -> dict[str, doctor.Finding]:
 
 def test_a_sound_installation_names_only_what_is_missing(bare):
     seen = found()
-    assert [t for t, f in seen.items() if f.mend] == ["model attributes"]
+    assert [t for t, f in seen.items() if f.mend] == ["model attributes", "model second"]
     assert seen["packages"].found.endswith("as pinned")
     assert "loads" in seen["model tiny"].found
 

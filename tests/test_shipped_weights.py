@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
+
 from gammaface.attributes import load_attributes
 from gammaface.generators import load_generator
 from gammaface.workspace import MODELS
 
 MB = 2**20
-LIMITS = {"faces": 48 * MB, "attributes": 25 * MB}
+CLASSIFIERS = ("attributes", "second")
+LIMITS = {"faces": 48 * MB} | dict.fromkeys(CLASSIFIERS, 25 * MB)
 
 
 def test_the_generators_figures_are_of_its_weights():
@@ -17,9 +20,10 @@ def test_the_generators_figures_are_of_its_weights():
         assert told["weights"] == weights, f"{name}: measure the model again"
 
 
-def test_the_classifiers_figures_are_of_its_weights():
-    told = json.loads((MODELS / "attributes" / "card.json").read_text())
-    assert told["hash"] == load_attributes(device="cpu").hash, "run `train attributes-card`"
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_classifiers_figures_are_of_its_weights(name):
+    told = json.loads((MODELS / name / "card.json").read_text())
+    assert told["hash"] == load_attributes(name, device="cpu").hash, "run `train attributes-card`"
 
 
 def test_the_generators_distances_are_in_the_shipped_classifiers_features():

