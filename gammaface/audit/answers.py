@@ -1,9 +1,10 @@
 """Were the goals met? One answer per target, in words, with by how much.
 
 A goal asks of the best method other than `quota`: a fairness discrepancy under a limit, at
-a price under a limit (see `goals`), and quality, group against group, within 10% of plain
-sampling's or not significantly worse; confirmed by a classifier that did not steer. What was not
-measured, or not of every group, is neither met nor missed: the goal is met as far as measured.
+a price under a limit (see `goals`), and quality within groups, on average over them, within
+10% of plain sampling's or not significantly worse; confirmed by a classifier that did not
+steer. What was not measured, or not of every group, is neither met nor missed: the goal is met
+as far as measured.
 """
 
 from __future__ import annotations
@@ -175,8 +176,8 @@ def _quality(row: Mapping) -> tuple[bool | None, str, str]:
         whole = row[f"groups_{short}"] == row["groups_all"]
         word = ("is kept" if whole else "is kept as far as measured") if kept else "is not kept"
         told = (
-            f"Quality {word}: on {groups}{together} the kernel distance to {reference} within a group"
-            f" differs from plain sampling's by {difference:+.3g}{relative}."
+            f"Quality {word}: on {groups}{together} the kernel distance to {reference} within groups, on"
+            f" average, differs from plain sampling's by {difference:+.3g}{relative}."
         )
         if whole:
             return kept, "", told

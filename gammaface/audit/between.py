@@ -39,10 +39,10 @@ def between_table(arms: list[Arm], targets: dict[str, Target], real: Real | None
         for arm in arms:
             parts = [s.features for s in arm.draws.values() if s.features is not None]
             if arm.target == name and parts:
-                faces = Faces.of(np.concatenate(parts), arm.labels(), target)
+                faces = Faces.every(np.concatenate(parts), arm.labels(), target)
                 tables.append(group_distances(faces, target).assign(**arm.name))
         if real is not None:
-            faces = Faces.of(real.features, real.labels, target)
+            faces = Faces.every(real.features, real.labels, target)
             tables.append(group_distances(faces, target).assign(method=REAL, target=name))
     return pd.concat(tables, ignore_index=True)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
 

@@ -33,7 +33,8 @@ from gammaface.strategies.pilot import pilot_seeds
 PLACED, CHOSEN = 512, 2048  # images between two writes, see `block_of`
 # Strategies whose every draw is a plain one of seeds that others, or other targets, draw, too.
 PLAIN_DRAWS = (PLAIN, "quota", "stratified", "component-balanced")
-Keep = Callable[[torch.Tensor, np.ndarray], None]
+Shrink = Callable[[torch.Tensor], np.ndarray]
+Keep = Callable[[np.ndarray, np.ndarray], None]
 
 
 @dataclass
@@ -144,11 +145,13 @@ def fingerprint(mixture: LatentMixture) -> str:
     return hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).hexdigest()[:16]
 
 
-def draw_cell(scene: Scene, cell: Cell, *, progress: Progress, keep: Keep) -> None:
+def draw_cell(scene: Scene, cell: Cell, *, progress: Progress, shrink: Shrink, keep: Keep) -> None:
     """Draw a cell into its folder, block by block; one that was cut off goes on after its last block.
 
-    ``keep(images, seeds)`` gets the first block, for thumbnails. A strategy that refuses, or that
-    finds too few images, is part of the audit: the reason is kept in words, with what was found.
+    ``shrink(images)`` makes thumbnails of the first block, and ``keep(pictures, seeds)`` gets them
+    once every block is there. A strategy that refuses, or that finds too few images, is part of the
+    audit: the reason is kept in words, with what was found. Blocks before a refusal stay for the
+    next attempt.
     """
     method, config = scene.options.method(cell.method), scene.config(cell)
     parts, block = Parts(scene.place / "cells" / cell.name, config), block_of(method)
@@ -171,19 +174,22 @@ def draw_cell(scene: Scene, cell: Cell, *, progress: Progress, keep: Keep) -> No
         spent = spent_on(batch, new=learned is None, seconds=batch.seconds + scene.saved - saved)
         learned = batch.learned
         if parts.stop == 0:
-            keep(batch.images, batch.seeds)
+            parts.show(shrink(batch.images))
         parts.add(places, *_seen(scene, batch, parts.stop), spent=spent, incomplete=incomplete)
     labels, features, facts = parts.together()
-    refused = refused or ("" if len(labels) else parts.incomplete)
+    lacking = refused or ("" if len(labels) else parts.incomplete)
+    if not lacking:  # before cell.json, after which nobody would come back for them
+        keep(parts.shown(), labels["seed"].to_numpy())
     write_cell(
         scene.place,
         cell,
         config=config,
-        facts=facts | {"refused": refused, "incomplete": parts.incomplete},
-        labels=None if refused else labels,
-        features=None if refused else features,
+        facts=facts | {"refused": lacking, "incomplete": parts.incomplete},
+        labels=None if lacking else labels,
+        features=None if lacking else features,
     )
-    parts.drop()
+    if not refused:
+        parts.drop()
 
 
 def block_of(method: Method) -> int:

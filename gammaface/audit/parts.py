@@ -1,9 +1,10 @@
 """Finished blocks of a cell that is still being drawn: a killed audit goes on inside it.
 
-A part holds what the cell will hold of its block, numbers only::
+A part holds what the cell will hold of its block, and few pictures of the first::
 
     cells/<name>/parts/<first place>.npy       features, (n, d) float16
     cells/<name>/parts/<first place>.parquet   labels; written last, with cost and config
+    cells/<name>/parts/shown.npz               thumbnails, (n, H, W, 3) uint8
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from gammaface.balancing import Batch
 from gammaface.drawing import as_plain
 from gammaface.files import write_whole
 from gammaface.parallel.parts import drop_parts, read_parts, write_part
+
+SHOWN = "shown.npz"
 
 
 class Parts:
@@ -60,6 +63,18 @@ class Parts:
         told = {"config": self.config, "first": first, "stop": self.stop}
         labels.attrs = _plain(told | {"spent": spent, "incomplete": incomplete})
         write_part(self.folder, first, labels)
+
+    def show(self, pictures: np.ndarray) -> None:
+        """Keep the thumbnails of the first block, before it is added."""
+        write_whole(self.folder / SHOWN, lambda f: np.savez_compressed(f, pictures=pictures))
+
+    def shown(self) -> np.ndarray:
+        """The thumbnails; none in parts of before, which kept them elsewhere."""
+        file = self.folder / SHOWN
+        if not file.is_file():
+            return np.empty((0, 0, 0, 3), np.uint8)
+        with np.load(file, allow_pickle=False) as held:
+            return held["pictures"]
 
     def together(self) -> tuple[pd.DataFrame, np.ndarray | None, dict]:
         """Labels, features and cost of the whole cell, as they were stored."""

@@ -40,8 +40,16 @@ class Faces:
     cells: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray, labels: pd.DataFrame, target: Target) -> Faces:
+    def every(cls, features: np.ndarray, labels: pd.DataFrame, target: Target) -> Faces:
+        """All of them, groups that the target gives no share included."""
         return cls(features, joint(labels, target).argmax(1))
+
+    @classmethod
+    def of(cls, features: np.ndarray, labels: pd.DataFrame, target: Target) -> Faces:
+        """Those of the groups that the target asks for: quality is told of no other."""
+        faces = cls.every(features, labels, target)
+        asked = target.shares[faces.cells] > 0
+        return cls(faces.features[asked], faces.cells[asked])
 
     def counts(self, k: int) -> np.ndarray:
         return np.bincount(self.cells, minlength=k)
@@ -173,7 +181,8 @@ def quality_table(
     Returns
     -------
     DataFrame
-        ``method, target, reference`` ("real test faces" or "base generator"), ``kind``
+        Of groups that the target asks for: ``method, target, reference`` ("real test faces" or
+        "base generator"; none where a side has under two of their faces), ``kind``
         (kernel or frechet) and the columns of :func:`gammaface.metrics.quality_by_group`.
         The n of an arm is that of its smallest group, so rows of one arm compare.
     """
@@ -191,6 +200,8 @@ def quality_table(
         names = np.array(target.names, dtype=object)
         for reference, faces in references.items():
             few = few_of_each(faces, k)
+            if min(len(own.cells), len(few.cells)) < 2:
+                continue  # hardly a face that the target asks for: there is no distance
             for kind in ("kernel", "frechet"):
                 table = quality_by_group(
                     own.features,

@@ -120,12 +120,15 @@ class Recipe:
         Parameters
         ----------
         drawn : pandas.DataFrame, optional
-            ``method, target, seeds`` of a run that earlier recipes may have begun; by default
-            what this one asks for.
+            ``method, target, seeds, n`` (the summary of a run that earlier recipes may have begun);
+            by default what this one asks for.
 
         Examples
         --------
         >>> few = Recipe(n=200, large_n=200, seeds=2, sampler="ddim", steps=50)
+        >>> drawn = pd.DataFrame({"method": "quota", "target": ["gender"], "seeds": 2, "n": 120})
+        >>> few.in_words(drawn).split(". ")[2]
+        'Other numbers of images: quota 120 (gender)'
         >>> print(few.in_words().split(". ")[1])
         This is less than the full recipe of 2,000 images x 5 seeds, 10,000 for plain, component-uniform, \
 guided, pilots of 1,000.
@@ -143,12 +146,24 @@ guided, pilots of 1,000.
         if drawn is not None and len(few := drawn[drawn["seeds"] < self.seeds]):
             listed = few.groupby("method", sort=False)["target"].agg(", ".join)
             words += f" Fewer seeds: {'; '.join(f'{name} ({t})' for name, t in listed.items())}."
+        if drawn is not None:
+            words += self._other_numbers(drawn)
         if self._less():
             words += (
                 f" This is less than the full recipe of {N:,} images x {SEEDS} seeds, {LARGE_N:,} for"
                 f" {', '.join(LARGE)}, pilots of {PILOT:,}."
             )
         return words
+
+    def _other_numbers(self, drawn: pd.DataFrame) -> str:
+        """What was drawn with another number of images a seed, or did not find them all."""
+        usual = drawn["method"].isin(self.large).map({True: max(self.n, self.large_n), False: self.n})
+        other = drawn[(drawn["n"] != usual) & (drawn["seeds"] > 0)]
+        if other.empty:
+            return ""
+        listed = other.groupby(["method", "n"], sort=False)["target"].agg(", ".join)
+        told = "; ".join(f"{method} {n:,} ({targets})" for (method, n), targets in listed.items())
+        return f" Other numbers of images: {told}."
 
     def _less(self) -> bool:
         """Whether any number is below the full recipe's."""

@@ -29,7 +29,7 @@ from gammaface.audit.options import AuditOptions
 from gammaface.audit.reference import Real
 from gammaface.audit.second import NOT_ASKED, Second
 from gammaface.audit.tables import write_tables
-from gammaface.audit.thumbnails import keep_thumbnails
+from gammaface.audit.thumbnails import keep_thumbnails, shrunk
 from gammaface.generators import Generator
 from gammaface.mixture import LatentMixture
 from gammaface.sampling import Callback, get_sampler
@@ -147,6 +147,7 @@ def _draw(run: Run, scene: Scene, say: Report) -> None:
                 scene,
                 cell,
                 progress=lambda i, _, before=before: say("images", before + i, total),
+                shrink=partial(shrunk, scene.options, cell),
                 keep=partial(keep_thumbnails, run, scene.options, cell),
             )
             run.add_timing("images", time.monotonic() - began)

@@ -32,25 +32,30 @@ def shown(options: AuditOptions) -> dict[tuple[str, str], int]:
     return dict.fromkeys(arms[:LIMIT], LIMIT // min(len(arms), LIMIT))
 
 
+def shrunk(options: AuditOptions, cell: Cell, images: torch.Tensor) -> np.ndarray:
+    """Those of a cell's first images that are shown of it, small: (n, H, W, 3) uint8."""
+    wanted = shown(options).get((cell.method, cell.target), 0) if cell.seed == options.seeds[0] else 0
+    small = images[:wanted]
+    if len(small) and small.shape[-1] > SIDE:
+        small = fit_resolution(small, SIDE)
+    return to_uint8(small)
+
+
 def keep_thumbnails(
-    run: Run, options: AuditOptions, cell: Cell, images: torch.Tensor, seeds: np.ndarray
+    run: Run, options: AuditOptions, cell: Cell, pictures: np.ndarray, seeds: np.ndarray
 ) -> None:
-    """Store a cell's first pictures, of their seeds, where it is shown and the run has room.
+    """Store a cell's small pictures, of their seeds, where the run has room.
 
     The table ``thumbnails`` has ``method, target, place, seed, file``.
     """
     kept = run.table(TABLE) if run.has(f"tables/{TABLE}.parquet") else pd.DataFrame()
     if len(kept):
         kept = kept[(kept["method"] != cell.method) | (kept["target"] != cell.target)]
-    wanted = shown(options).get((cell.method, cell.target), 0) if cell.seed == options.seeds[0] else 0
-    count = min(wanted, LIMIT - len(kept), len(images))
-    if count <= 0:
+    pictures = pictures[: max(0, LIMIT - len(kept))]
+    if not len(pictures):
         return
-    small = images[:count]
-    if small.shape[-1] > SIDE:
-        small = fit_resolution(small, SIDE)
     rows = []
-    for place, (picture, seed) in enumerate(zip(to_uint8(small), seeds, strict=False)):
+    for place, (picture, seed) in enumerate(zip(pictures, seeds, strict=False)):
         facts = {"seed": int(seed), "model": options.model, "method": cell.method, "target": cell.target}
         relative = f"images/{cell.method}{'.' if cell.target else ''}{cell.target}/{int(seed):08d}.png"
         run.write_file(relative, to_png(picture, metadata=facts))

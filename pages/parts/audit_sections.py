@@ -31,7 +31,8 @@ def goals(audit: Audit, target: str) -> None:
             "The goal: the best method other than quotas reaches a fifth of plain sampling's fairness"
             " discrepancy (FD), or the noise floor, at no more than twice its network evaluations; a"
             " quarter at four times for targets of more than three cells. A second opinion confirms it, and"
-            " quality is kept in every group; where either is not known, it is met as far as measured."
+            " quality is kept on average over the groups; where either is not known, it is met as far as"
+            " measured."
         )
 
 

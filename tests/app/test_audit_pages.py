@@ -81,6 +81,7 @@ def test_the_generator_page_answers_the_goal_and_compares(with_audit):
     assert audit.table("answers")["sentence"].iloc[0].split(": ")[1][5:40] in words
     assert "90 images x 2 seeds" in words and "not identities" in words
     assert "real validation faces" in words and "noise floor" in words.lower()
+    assert "quality is kept on average over the groups" in words
     table = app.dataframe[0].value
     assert table["Method"].tolist()[:2] == ["plain (baseline)", "quota (baseline)"]
     assert {"FD", "soft", "corrected", "second opinion"} <= set(table)

@@ -131,6 +131,8 @@ def test_quality_is_part_of_the_answer(value, difference, low, kept, words):
     measured = {"kernel_real": value, "kernel_real_vs_plain": difference, "kernel_real_vs_plain_low": low}
     row = answer(goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, "second opinion"), **measured)
     assert row["quality_kept"] is kept and words in row["sentence"]
+    told = "the kernel distance to real test faces within groups, on average, differs"
+    assert kept is None or told in row["sentence"]
     assert row["met"] is kept
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from gammaface import GammaFaceError
 from gammaface.audit import Method, draw
 from gammaface.audit.parts import Parts
 from gammaface.strategies import kept_heads
@@ -62,6 +63,39 @@ def test_a_killed_cell_goes_on_after_its_last_block(method, small_blocks, tmp_pa
     assert cut.table("thumbnails").equals(whole.table("thumbnails"))
     for file in whole.table("thumbnails")["file"]:
         assert (cut.path / file).read_bytes() == (whole.path / file).read_bytes()
+
+
+def test_a_refusal_in_a_later_block_keeps_the_finished_ones(small_blocks, tmp_path, monkeypatch):
+    face = toy(("side", "level"), (0.4, 0.4, 0.1, 0.1))
+    asked, name = ONE | {"methods": (METHODS[0], METHODS[1])}, "quota.side.s0"
+    whole, _, _ = audit(tmp_path / "whole", face, **asked)
+    balance, started = draw._balance, []
+
+    def refuse_from(place):
+        def refusing(scene, cell, method, places, *rest):
+            if method.strategy == "quota" and places[0] >= place:
+                raise GammaFaceError("no memory is left", fix="Free some.")
+            started.append((cell.name, int(places[0])))
+            return balance(scene, cell, method, places, *rest)
+
+        monkeypatch.setattr(draw, "_balance", refusing)
+
+    refuse_from(64)
+    run, _, _ = audit(tmp_path / "run", face, **asked)
+    refused = run.table("cells").set_index("cell").at[name, "refused"]
+    assert refused.startswith("no memory is left") and "quota" not in set(run.table("thumbnails")["method"])
+    assert len(list((run.path / "cells" / name / "parts").glob("0*.parquet"))) == 2
+    started.clear()
+    refuse_from(80)
+    again, _, _ = audit(run.path, face, **asked)
+    assert started == [(name, 64)], "its first two blocks are not drawn again"
+    assert content(again.path, name) == content(whole.path, name)
+    assert again.table("thumbnails").equals(whole.table("thumbnails"))
+
+    refuse_from(0)
+    first, _, _ = audit(tmp_path / "first", face, **asked)
+    assert [file.name for file in (first.path / "cells" / name).iterdir()] == ["cell.json"]
+    assert "quota" not in set(first.table("thumbnails")["method"])
 
 
 def test_blocks_of_another_config_are_not_mixed_in(small_blocks, tmp_path):

@@ -35,10 +35,28 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
     )
     assert "the target race3, the target race" in words and "the target gender," not in words
     drawn = pd.DataFrame({"method": ["plain", "guided"], "target": ["gender", "race"], "seeds": [2, 1]})
+    drawn = drawn.assign(n=50)
     words = small.in_words(drawn)
     assert "Not drawn: component-uniform, quota" in words and "Fewer seeds: guided (race)." in words
     assert "the target young40" in words and "the target race," not in words
     assert [cell.name for cell in small.options("faces").cells()][1:3] == ["plain.s0", "quota.gender.s0"]
+
+
+def test_numbers_of_earlier_recipes_are_told():
+    recipe = Recipe(n=300, large_n=500, seeds=1, methods=("plain", "guided"), sampler="ddim", steps=2)
+    rows = [("plain", "gender", 500), ("plain", "race", 500), ("guided", "gender", 2000)]
+    rows += [
+        ("quota", "gender", 120),
+        ("quota", "race", 120),
+        ("quota", "race3", 300),
+        ("refused", "race", 0),
+    ]
+    drawn = pd.DataFrame(rows, columns=["method", "target", "n"]).assign(seeds=1)
+    drawn.loc[drawn["method"] == "refused", "seeds"] = 0
+    words = recipe.in_words(drawn)
+    assert words.startswith("300 images x 1 seeds a method and target; 500 for plain, guided, 2 ddim steps.")
+    assert " Other numbers of images: guided 2,000 (gender); quota 120 (gender, race)." in words
+    assert "Other numbers" not in recipe.in_words(drawn[drawn["method"] == "plain"])
 
 
 @pytest.mark.parametrize("less", ["n=1999", "large_n=9999", "seeds=4", "pilot=999", "large=plain,guided"])
