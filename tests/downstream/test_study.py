@@ -163,6 +163,24 @@ def test_a_study_may_grow_but_not_change(finished, make_bench, tmp_path):
         run_downstream(make_bench(generated=others), grid(["plain-augment"]), out=copy)
 
 
+def test_a_study_goes_on_in_the_precision_it_was_begun_in(finished, make_bench, monkeypatch, tmp_path):
+    import json
+    import shutil
+
+    out, _, _, cells = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    assert Run.open(copy).manifest.versions["precision"] == "float32"
+    monkeypatch.setenv("GAMMAFACE_PRECISION", "bfloat16")
+    with pytest.raises(GammaFaceError, match="begun with networks in float32, and here they run in bfloat16"):
+        run_downstream(make_bench(), cells, out=copy, resamples=20)
+    file = copy / "manifest.json"
+    older = json.loads(file.read_text())
+    del older["versions"]["precision"]  # as of a study of before it was recorded
+    file.write_text(json.dumps(older))
+    assert run_downstream(make_bench(), cells, out=copy, resamples=20).manifest.state == "done"
+
+
 def test_subsets_are_even_and_differ_by_seed(make_bench):
     faces = make_bench().faces("utkface", "gender")
     rows = [faces.subset(seed=s, limit=60) for s in (0, 0, 1)]
