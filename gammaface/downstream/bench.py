@@ -189,6 +189,7 @@ class Bench:
             "n_test": len(faces.test),
             "unlabelled": faces.unlabelled,
             "originals": _cell_counts(faces, subset),
+            "set": len(self.labelled(cell)) if pool else 0,
             "pool": len(pool) if pool else 0,
             "machine": machine(self.recipe.device),
         }

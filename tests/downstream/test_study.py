@@ -84,6 +84,7 @@ def test_a_cell_keeps_all_that_it_was_computed_from(finished):
     assert sum(row["n"] for row in facts["originals"]) == 160
     even = next(s for s in read_cells(out) if s.cell.method == "gamma-face")
     assert even.facts["n_original"] == even.facts["n_generated"] == 80
+    assert even.set_size == even.facts["set"] == 260 and read_cell(out, cells[0].name).set_size is None
     assert even.config["generated"] == bench.labelled(even.cell).hash
 
 
