@@ -9,13 +9,13 @@ from gammaface import GammaFaceError
 from gammaface.downstream.bench import Sizes
 from gammaface.downstream.cells import Cell, read_cell, read_cells
 from gammaface.downstream.grid import Grid
-from gammaface.downstream.labelled import read_labelled, save_labelled
+from gammaface.downstream.labelled import read_labelled
 from gammaface.downstream.study import reproduce, run_downstream
 from gammaface.downstream.tasks import parse_tasks
 from gammaface.downstream.terms import TABLES
 from gammaface.training.face_sets import load_face_set
 from gammaface.workspace import Run
-from tests.downstream.conftest import QUICK, people
+from tests.downstream.conftest import QUICK, people, save_labelled
 from tests.launched import launch
 
 METHODS = ["baseline", "plain-augment", "gamma-face"]
