@@ -17,8 +17,6 @@ import torch
 from gammaface.datasets.layouts import NAME_COLUMNS
 from gammaface.datasets.pictures import decode_image, open_picture
 from gammaface.errors import GammaFaceError
-from gammaface.files import write_whole
-from gammaface.images import to_png
 
 TEST_SHARE = 0.2  # of each class, where a set knows no splits
 DIGITS_TEST = 60  # of each digit
@@ -162,16 +160,6 @@ def read_class_images(
     found = ClassImages(pixels, codes, tuple(map(str, words)), test)
     _check(found, path)
     return found
-
-
-def write_class_images(folder: Path, images: ClassImages, *, label: str = "class") -> None:
-    """Write what `read_class_images` reads."""
-    names = [f"{i:06d}.png" for i in range(len(images.codes))]
-    for name, picture in zip(names, images.pixels.permute(0, 2, 3, 1).numpy(), strict=True):
-        write_whole(folder / name, lambda f, p=picture: f.write(to_png(p)))
-    splits = np.where(images.test, "test", "train")
-    table = pd.DataFrame({"file": names, label: np.array(images.classes)[images.codes], "split": splits})
-    write_whole(folder / "labels.csv", lambda f: table.to_csv(f, index=False))
 
 
 def digits(*, seed: int = 0) -> ClassImages:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,12 +40,22 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Result:
-    """A computed cell."""
+    """A computed cell.
+
+    ``seconds`` hold all its trainings, those of shared networks too, whoever trained them.
+    """
 
     config: dict
     facts: dict
     seconds: float
     predictions: pd.DataFrame
+
+
+class _Shared(NamedTuple):
+    """What several cells begin with, and the seconds that it took."""
+
+    made: object
+    seconds: float
 
 
 class Bench:
@@ -77,7 +88,8 @@ class Bench:
         self._pictures: dict[str, Pictures] = {}
         self._tasks: dict[tuple[str, str], TaskFaces] = {}
         self._pool_codes: dict[str, np.ndarray] = {}
-        self._trained: dict[tuple[str, str, int, str], object] = {}
+        self._trained: dict[tuple[str, str, int, str], _Shared] = {}
+        self._found = 0.0  # seconds behind the shared networks that this cell need not train
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
@@ -142,7 +154,7 @@ class Bench:
     @denormals_flushed()
     def compute(self, cell: Cell) -> Result:
         """Train a cell's classifier and predict the test faces."""
-        config, started = self.config(cell), time.monotonic()
+        config, started, self._found = self.config(cell), time.monotonic(), 0.0
         # The set's hash decides whether it is the same; how it was drawn is kept to draw it again.
         config["drawing"] = pool.drawing if (pool := self.labelled(cell)) else None
         steady()
@@ -152,7 +164,8 @@ class Bench:
         trained: Trained = problem.plain() if plain else get_method(cell.method).train(problem)
         probabilities = predict(trained.network, faces.pictures[faces.test], device=self.recipe.device)
         table = predictions_table(faces.test, faces.labels.iloc[faces.test], cell.target, probabilities)
-        return Result(config, facts | trained.facts, time.monotonic() - started, table)
+        seconds = time.monotonic() - started + self._found
+        return Result(config, facts | trained.facts, seconds, table)
 
     def _problem(self, cell: Cell, faces: TaskFaces) -> tuple[Problem, dict]:
         subset = faces.subset(seed=cell.seed, limit=self.sizes.per_class)
@@ -176,6 +189,7 @@ class Bench:
             "n_test": len(faces.test),
             "unlabelled": faces.unlabelled,
             "originals": _cell_counts(faces, subset),
+            "set": len(self.labelled(cell)) if pool else 0,
             "pool": len(pool) if pool else 0,
             "machine": machine(self.recipe.device),
         }
@@ -200,9 +214,12 @@ class Bench:
         """What cells of one task and seed share; the ones of another are not kept beside it."""
         at = (cell.data, cell.target, cell.seed)
         self._trained = {key: made for key, made in self._trained.items() if key[:3] == at}
-        if (*at, what) not in self._trained:
-            self._trained[*at, what] = train()
-        return self._trained[*at, what]
+        if shared := self._trained.get((*at, what)):
+            self._found += shared.seconds
+        else:
+            started = time.monotonic()
+            shared = self._trained[*at, what] = _Shared(train(), time.monotonic() - started)
+        return shared.made
 
     def _editor(self) -> Generator:
         if self.generator is None:

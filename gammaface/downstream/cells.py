@@ -91,6 +91,13 @@ class Stored:
     seconds: float
     predictions: pd.DataFrame
 
+    @property
+    def set_size(self) -> int | None:
+        """Faces of its set of generated ones, unsure labels included; None where nobody kept it."""
+        # Cells of before `set` was kept: the pool is the whole set where no face was left out.
+        pool = None if self.cell.min_p else self.facts.get("pool")
+        return self.facts.get("set") or (self.config.get("drawing") or {}).get("n") or pool or None
+
 
 def predictions_table(
     rows: np.ndarray, labels: pd.DataFrame, target: str, probabilities: np.ndarray

@@ -1,7 +1,8 @@
 """What the paper says about downstream fairness, held against our own figures, in words.
 
 A difference counts where its 95% interval leaves 0 out. Every claim about evenness is a
-difference to the same mix of plain samples, not to the originals alone.
+difference to the same mix of plain samples, not to the originals alone; arms whose sets of
+generated faces are of several sizes are not held against each other.
 """
 
 from __future__ import annotations
@@ -68,9 +69,13 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         "metric": comparison.metric,
         "contradiction": comparison.contradiction,
     }
+    why = ""
     if better is None or worse is None:
-        lacking = comparison.better if better is None else comparison.worse
-        sentence = f"{comparison.claim}: {MISSING} on {figures.task} ({lacking} was not run)."
+        why = f"{comparison.better if better is None else comparison.worse} was not run"
+    elif sizes := figures.unequal(better, worse):
+        why = "their sets have {:,} and {:,} generated faces".format(*sizes)
+    if why:
+        sentence = f"{comparison.claim}: {MISSING} on {figures.task} ({why})."
         blank = dict.fromkeys(("difference", "low", "high"), np.nan)
         return row | blank | {"verdict": MISSING, "sentence": sentence}
     difference, low, high = figures.difference(better, worse, comparison.metric)

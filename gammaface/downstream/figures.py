@@ -48,6 +48,8 @@ class TaskFigures:
         Groups and cells without samples, in words.
     seeds : dict of str to tuple of int
         Seeds of each arm.
+    sets : dict of str to dict of int to int
+        By arm and seed, faces of its set of generated ones, where that is known.
     """
 
     task: Task
@@ -61,6 +63,7 @@ class TaskFigures:
     min_n: int
     note: str
     seeds: dict[str, tuple[int, ...]]
+    sets: dict[str, dict[int, int]]
 
     def value(self, arm: str, metric: str, *, beside: str | None = None) -> Interval:
         """Mean over the seeds and its 95% interval; over those that `beside` has, too, if it is given."""
@@ -91,15 +94,21 @@ class TaskFigures:
     def control(self, arm: str) -> str | None:
         """The plain-augment arm of the same mix, so that the number of generated faces is equal.
 
-        None where it was not run: another share would mix evenness with it. An arm without
-        generated faces has no mix and is held against the main one.
+        None where it was not run, or learned from a set of another size: another share or more
+        faces would mix evenness with it. An arm without generated faces has no mix and is held
+        against the main one.
         """
         plain = [a for a, cell in self.arms.items() if cell.method == CONTROL]
         if self.arms[arm].source:
             wanted = self.arms[arm].control().arm
-            return wanted if wanted in plain else None
+            return wanted if wanted in plain and not self.unequal(arm, wanted) else None
         usual = [a for a in plain if self.arms[a].settings == self.main_settings]
         return min(usual or plain, key=lambda a: abs(self.arms[a].share - 0.5), default=None)
+
+    def unequal(self, arm: str, other: str) -> tuple[int, int] | None:
+        """Sizes of two arms' sets of generated faces at the first seed where they differ."""
+        ours, theirs = self.sets[arm], self.sets[other]
+        return next(((ours[s], theirs[s]) for s in ours if theirs.get(s, ours[s]) != ours[s]), None)
 
     @property
     def main_settings(self) -> tuple[str, str, float] | None:
@@ -178,6 +187,7 @@ def task_figures(
         int(sizes.min()),
         join_notes(coded.skipped(), small_note(sizes.min())),
         seeds,
+        {arm: {s.cell.seed: s.set_size for s in found if s.set_size} for arm, found in arms.items()},
     )
     if mode == "abs" and REFERENCE in arms:  # a signed Bias has no relative change
         for arm in arms:

@@ -16,7 +16,6 @@ from gammaface.datasets import CLASSES, decode_image, open_picture
 from gammaface.datasets.pictures import UNREADABLE
 from gammaface.downstream.tasks import Task
 from gammaface.errors import GammaFaceError
-from gammaface.files import write_whole
 from gammaface.workspace import Run
 
 FIX = "Draw with `sample`, then `python -m gammaface label RUN --out CSV`."
@@ -90,12 +89,6 @@ def at_resolution(images: torch.Tensor, resolution: int) -> torch.Tensor:
     size = (resolution, resolution)
     scaled = torch.nn.functional.interpolate(images.float(), size, mode="bilinear", antialias=True)
     return scaled.round().clamp(0, 255).to(torch.uint8)
-
-
-def save_labelled(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
-    """Write ``images.npy``, uint8 (n, 3, H, H), and ``labels.parquet`` for `read_labelled`."""
-    write_whole(folder / "images.npy", lambda f: np.save(f, images, allow_pickle=False))
-    write_whole(folder / "labels.parquet", labels.to_parquet)
 
 
 def read_labelled(path: Path | str) -> LabelledSet:

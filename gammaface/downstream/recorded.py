@@ -10,7 +10,7 @@ from gammaface.attributes import AttributeClassifier
 from gammaface.baselines import METHODS as ALL_METHODS
 from gammaface.baselines import Recipe
 from gammaface.downstream.bench import Sizes
-from gammaface.downstream.cells import Cell, read_cells, write_cell
+from gammaface.downstream.cells import Cell, Stored, read_cells, write_cell
 from gammaface.downstream.drawn import BEST, Drawing, Report
 from gammaface.downstream.grid import Grid
 from gammaface.downstream.study import run_downstream
@@ -112,24 +112,24 @@ class Plan:
             device=device,
         )
 
-    def in_words(self, cells: Sequence[Cell]) -> str:
+    def in_words(self, found: Sequence[Stored]) -> str:
         """How much was computed, and what of the full study is missing, task by task.
 
         Parameters
         ----------
-        cells : sequence of Cell
-            All cells of a study: earlier plans may have begun it.
+        found : sequence of Stored
+            All cells of a study: earlier plans may have begun it, with sets of their own.
         """
+        cells = [stored.cell for stored in found]
         shown = f"{self.images:,} pictures shown to each classifier"
         missing = missing_cells(cells)
         small = self.images < FULL_IMAGES or self.per_class < min(PER_CLASS.values())
         if not small and not missing:
             return f"The full study: {shown}, {FULL_SEEDS} seeds.{_not_varied(cells)}"
-        steps = f" in {self.steps} {self.sampler} steps" if self.steps else ""
         words = (
             f"A reduced version of the study: {shown}{_of(self.images, FULL_IMAGES)}, {self.per_class:,}"
-            f" originals a class, backbone {self.backbone} with learning rate {self.learning_rate:g}, sets"
-            f" of {self.drawn:,} generated faces{steps}, shown again where a mix needs more."
+            f" originals a class, backbone {self.backbone} with learning rate {self.learning_rate:g}"
+            f"{_sets_in_words(found)}."
         )
         if missing:
             words += f" Of the full study there are {'; '.join(missing)}."
@@ -161,6 +161,21 @@ def missing_cells(cells: Sequence[Cell]) -> list[str]:
         words = ", ".join(f"{n} of {most} {what}" for what, (n, most) in counted.items() if n < most)
         found.append(f"{target} ({SET_NAMES[data]}): {words if have else 'nothing'}")
     return found
+
+
+def _sets_in_words(found: Sequence[Stored]) -> str:
+    """How large the sets of generated faces are and how they were drawn, as the cells keep it."""
+    users: dict[str, dict[str, None]] = {}
+    for stored in found:
+        if stored.set_size:
+            cell, drawing = stored.cell, stored.config.get("drawing") or {}
+            steps = f" in {drawing['steps']} {drawing['sampler']} steps" if drawing.get("steps") else ""
+            user = f"{cell.source} for {cell.target} of {SET_NAMES[cell.data]}"
+            users.setdefault(f"of {stored.set_size:,} generated faces{steps}", {})[user] = None
+    if not users:
+        return ""
+    told = users if len(users) == 1 else [f"{how} ({', '.join(who)})" for how, who in users.items()]
+    return f", sets {' and '.join(told)}, shown again where a mix needs more"
 
 
 def _not_varied(cells: Sequence[Cell]) -> str:
@@ -231,7 +246,7 @@ def record_downstream(
     return ship(
         run,
         out,
-        note=plan.in_words([stored.cell for stored in read_cells(run.path)]),
+        note=plan.in_words(read_cells(run.path)),
         weights={generator.name: generator.weights_hash, "attributes": classifier().hash},
     )
 

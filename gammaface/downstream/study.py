@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from gammaface.downstream.bench import Bench
 from gammaface.downstream.cells import Cell, Stored, clear_partial, has_cell, read_cell, write_cell
 from gammaface.downstream.tables import write_tables
 from gammaface.errors import GammaFaceError
+from gammaface.models.precision import precision_of
 from gammaface.parallel.workers import ALONE, Workers
 from gammaface.workspace import Run, writing
 
@@ -40,12 +42,13 @@ def run_downstream(
     Raises
     ------
     GammaFaceError
-        A cell that cannot be computed, another study in `out`, or a stored cell that was
-        computed from something else.
+        A cell that cannot be computed, another study in `out` or one begun in another
+        precision, or a stored cell that was computed from something else.
     """
     say = report or (lambda stage, done, total: None)
     bench.check(cells)
-    with writing(out, kind="downstream", config=bench.run_config(), workers=workers) as run:
+    config, precision = bench.run_config(), precision_of(torch.device(bench.recipe.device))
+    with writing(out, kind="downstream", config=config, precision=precision, workers=workers) as run:
         todo = workers.on_main(lambda: _missing(run, cells, bench))
         # In turns: neighbours in the grid cost alike.
         mine = todo[workers.rank :: workers.count]

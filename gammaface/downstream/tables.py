@@ -116,7 +116,7 @@ def figures_table(figures: TaskFigures) -> pd.DataFrame:
     ``value, low, high`` (mean over the seeds, 95%), ``seed_sd`` (standard deviation over
     the seeds), ``seeds``, and the signed differences ``vs_baseline`` and ``vs_plain`` with
     their intervals, over the seeds that both have; ``control`` names the plain-augment arm of
-    the latter. Without one of the same mix it is NaN, and ``note`` says so.
+    the latter. Without one of the same mix and size of set it is NaN, and ``note`` says so.
     """
     rows = []
     for arm, cell in figures.arms.items():
@@ -172,7 +172,11 @@ def _note(figures: TaskFigures, arm: str, metric: str, against: Mapping[str, str
     if seeds == 1:
         notes.append("one seed: the interval leaves training's noise out")
     if cell.source and against["vs_plain"] is None:
-        notes.append(f"{_words(cell)} has no difference to {_words(cell.control())}, which was not run")
+        plain, why = cell.control(), "which was not run"
+        if plain.arm in figures.arms:
+            ours, theirs = figures.unequal(arm, plain.arm)
+            why = f"whose set has {theirs:,} generated faces, not {ours:,}"
+        notes.append(f"{_words(cell)} has no difference to {_words(plain)}, {why}")
     for other in against.values():
         both = len(figures.shared(arm, other, metric)) if other in figures.arms else seeds
         if both < seeds:

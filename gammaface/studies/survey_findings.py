@@ -9,7 +9,6 @@ from gammaface.shares.people import name_of
 ALPHA = 0.05
 DEGREES = ((0.5, "largely follow"), (0.2, "partly follow"), (0.05, "weakly follow"), (0.0, "hardly follow"))
 SOURCES = {"generated": "the model's own faces", "real": "real faces with noise added"}
-TOLD = ("view", "space", "t", "sqrt_abar", "k", "ami", "cramers_v", "p_holm")
 LOOKS = ("brightness", "contrast", "background", "light_from_left", "pose")
 
 

@@ -12,8 +12,8 @@ from gammaface.datasets.long_tail import (
     read_class_images,
     tail_counts,
     thin_classes,
-    write_class_images,
 )
+from tests.datasets.class_folder import write_class_images
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 from gammaface.baselines import Recipe
 from gammaface.downstream.bench import Bench, Sizes
 from gammaface.downstream.cells import Cell, Stored, predictions_table, write_cell
-from gammaface.downstream.labelled import read_labelled, save_labelled
+from gammaface.downstream.labelled import read_labelled
 from gammaface.downstream.tables import write_tables
 from gammaface.training.face_sets import load_face_set
 from gammaface.workspace import Run, writing
@@ -44,6 +44,13 @@ def people(n: int, *, agree: float, seed: int) -> tuple[np.ndarray, pd.DataFrame
         }
     )
     return squares(y, old, seed=seed, contrast=0.3).numpy(), labels
+
+
+def save_labelled(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
+    """Write a folder for `read_labelled`; images are (n, 3, H, H)."""
+    folder.mkdir(parents=True)
+    np.save(folder / "images.npy", images, allow_pickle=False)
+    labels.to_parquet(folder / "labels.parquet")
 
 
 def png(pixels: np.ndarray) -> bytes:

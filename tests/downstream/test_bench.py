@@ -1,6 +1,7 @@
 """What cells share is computed once, and no prediction can tell."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -60,6 +61,31 @@ def test_one_labeller_of_the_subset_names_all_sets(make_bench, counted):
         assert make_bench(recipe=SHORT).compute(cell).predictions.equals(result.predictions)
     bench.compute(dataclasses.replace(PLAIN, target="age"))
     assert len(taught) == 5, "another task has another labeller"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "order"),
+    [
+        (plain, "train_on", (BASELINE, PASS)),
+        (plain, "train_on", (PASS, BASELINE)),
+        (bench_module, "taught", (PLAIN, dataclasses.replace(PLAIN, min_p=0.5))),
+    ],
+)
+def test_every_cell_counts_the_seconds_of_what_it_shares(module, name, order, make_bench, monkeypatch):
+    monkeypatch.setattr(protected_removal, "Removal", lambda: Removal(rounds=2, reader_steps=5))
+    train, waited = getattr(module, name), 1000.0
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(bench_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+
+    def slowly(*args, **options):
+        clock.now += waited
+        return train(*args, **options)
+
+    monkeypatch.setattr(module, name, slowly)
+    bench = make_bench(recipe=SHORT)
+    assert [bench.compute(cell).seconds for cell in order] == [waited, waited]
+    assert clock.now == waited, "it is trained once"
+    assert bench.compute(dataclasses.replace(order[0], target="age")).seconds == waited, "its own alone"
 
 
 def test_pictures_of_a_set_are_encoded_once_for_all_tasks(make_bench, tiny, monkeypatch):

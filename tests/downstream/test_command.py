@@ -83,9 +83,8 @@ def test_the_quick_version_on_the_bundled_models(tmp_path):
     import numpy as np
 
     from gammaface import balance, load_attributes, load_generator
-    from gammaface.downstream.labelled import save_labelled
     from gammaface.images import to_uint8
-    from tests.downstream.conftest import png
+    from tests.downstream.conftest import png, save_labelled
 
     generator, classifier = load_generator("faces"), load_attributes()
     for name, seed in (("utkface", 0), ("plain", 1)):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -12,7 +13,7 @@ from gammaface.balancing import draw_seeds
 from gammaface.cli import app
 from gammaface.downstream import drawn as drawing_module
 from gammaface.downstream import recorded
-from gammaface.downstream.cells import Cell, read_cell, read_cells
+from gammaface.downstream.cells import Cell, Stored, read_cell, read_cells
 from gammaface.downstream.drawn import Drawing, draw_sets, missing_sets, set_name
 from gammaface.downstream.recorded import METHODS, Plan, full_cells, record_downstream
 from gammaface.recording import Given, record_run
@@ -112,6 +113,7 @@ def test_the_recorded_study_ships_predictions_and_says_that_it_is_reduced(
     shipped = Run.open(record_run("downstream", tiny, given=Given(real=(f"utkface={data}",))))
     assert shipped.path == tmp_path / "downstream" and not shipped.damaged()
     assert "reduced version" in shipped.manifest.note and "64 pictures" in shipped.manifest.note
+    assert "sets of 6 generated faces in 2 ddim steps, shown" in shipped.manifest.note
     assert not list(shipped.path.rglob("*.png")) and set(shipped.table("cells")["n_test"]) == {60}
     cell = read_cell(shipped.path, shipped.table("cells")["name"].iloc[0])
     assert len(cell.predictions) == 60 and cell.config["recipe"]["backbone"] == "tiny"
@@ -163,7 +165,6 @@ def test_the_plan_takes_the_path_that_the_model_needs(tiny, monkeypatch):
         "gammaface.solver_choice.recommended_sampler", lambda *_, **__: Choice("dpm-solver", 6)
     )
     assert (Plan().on(tiny).sampler, Plan().on(tiny).steps) == ("dpm-solver", 6)
-    assert "in 6 dpm-solver steps" in Plan().on(tiny).in_words([])
     assert dataclasses.replace(Plan(), steps=9).on(tiny).sampler == "ddim"
 
 
@@ -173,28 +174,51 @@ def test_the_audits_best_strategy_is_recorded():
     assert sources == {"", "plain", "component-uniform", "distribution-guidance"}
 
 
+def kept(cells, *, n=500, steps=6) -> list[Stored]:
+    """The cells as read, those with generated faces from sets of this size."""
+    drawing = {"n": n, "sampler": "dpm-solver", "steps": steps}
+    return [Stored(c, {"drawing": drawing if c.source else None}, {}, 1.0, pd.DataFrame()) for c in cells]
+
+
+def test_the_sets_are_told_as_the_cells_keep_them():
+    early = kept(Plan(tasks=("utkface:gender",)).cells(["utkface"]))
+    told = Plan(drawn=300, steps=9).in_words(early)
+    assert ", sets of 500 generated faces in 6 dpm-solver steps, shown again where" in told
+    late = kept([Cell("utkface", "race", "plain-augment", 0, "plain", 0.5)], n=300, steps=9)
+    told = Plan(drawn=300, steps=9).in_words([*early, *late])
+    assert "sets of 500 generated faces in 6 dpm-solver steps (plain for gender of UTKFace, " in told
+    assert " and of 300 generated faces in 9 dpm-solver steps (plain for race of UTKFace), shown" in told
+    given = [dataclasses.replace(each, config={}, facts={"pool": 40}) for each in late]
+    assert "sets of 40 generated faces, shown again" in Plan().in_words(given)
+    assert (
+        "generated faces" not in Plan().in_words(kept([Cell("utkface", "race", "pass", 0)])).split(" Of ")[0]
+    )
+
+
 def test_the_full_study_does_not_call_itself_reduced():
     full = dataclasses.replace(Plan(), images=recorded.FULL_IMAGES, seeds=recorded.FULL_SEEDS, per_class=7000)
     cells = full_cells()
     assert len(cells) == 6 * 3 * (9 + 2 * 4)
-    assert full.in_words(cells).startswith("The full study: 100,000 pictures")
-    assert "Not varied: originals kept" in full.in_words(cells)
+    assert full.in_words(kept(cells)).startswith("The full study: 100,000 pictures")
+    assert "Not varied: originals kept" in full.in_words(kept(cells))
     varied = [
         dataclasses.replace(cells[-1], **change)
         for change in ({"design": "additive"}, {"labeller": "subset-only"}, {"min_p": 0.9})
     ]
-    assert "Not varied" not in full.in_words([*cells, *varied])
+    assert "Not varied" not in full.in_words(kept([*cells, *varied]))
     for smaller in ({"images": 64}, {"per_class": 100}):
-        assert dataclasses.replace(full, **smaller).in_words(cells).startswith("A reduced version")
-    told = full.in_words(cells[:-1])
+        assert dataclasses.replace(full, **smaller).in_words(kept(cells)).startswith("A reduced version")
+    told = full.in_words(kept(cells[:-1]))
     assert told.startswith("A reduced version") and "age (UTKFace): 50 of 51 classifiers." in told
 
 
 def test_what_is_missing_is_counted_task_by_task():
     cells = Plan().cells(["celeba", "utkface"])
-    told = Plan().in_words(cells)
+    told = Plan().in_words(kept(cells))
     half = "6 of 10 methods, 1 of 4 ratios, 2 of 3 seeds, 14 of 51 classifiers"
     assert f"smile (CelebA): {half}" in told and f"gender (UTKFace): {half}" in told
     assert "race (UTKFace): nothing" in told and "12,800 pictures shown to each classifier instead of" in told
     grown = [*cells, *(Cell("utkface", "race", name, 0) for name in ("baseline", "pass", "diga"))]
-    assert "race (UTKFace): 3 of 10 methods, 0 of 4 ratios, 1 of 3 seeds, 3 of 51" in Plan().in_words(grown)
+    assert "race (UTKFace): 3 of 10 methods, 0 of 4 ratios, 1 of 3 seeds, 3 of 51" in Plan().in_words(
+        kept(grown)
+    )

@@ -1,9 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gammaface import GammaFaceError, metrics
-from gammaface.downstream.cells import predictions_table
+from gammaface.downstream.cells import Stored, predictions_table
+from gammaface.downstream.claims import MISSING, claims_table
 from gammaface.downstream.figures import recall_table, task_figures
 from gammaface.downstream.tables import figures_table, ratios_table, study_tables
 from tests.downstream.conftest import EVEN, PLAIN, stored
@@ -98,6 +101,45 @@ def test_another_control_is_taken_once_it_was_run(cells):
     assert row["vs_plain"] == pytest.approx(expected) and "not run" not in row["note"]
     varied = [*cells, stored("plain-augment", 0, right=FAIR, **PLAIN, design="additive")]
     assert task_figures(varied, resamples=20).control("baseline") == plain
+
+
+def of_set(found: Stored, n: int, where: str = "set") -> Stored:
+    """The same cell, learned from a set of n generated faces; which of its facts say so."""
+    if where == "drawing":
+        return dataclasses.replace(found, config={"drawing": {"n": n}})
+    return dataclasses.replace(found, facts=found.facts | {where: n})
+
+
+@pytest.mark.parametrize("where", ["set", "drawing", "pool"])
+def test_a_control_of_another_set_size_is_none(cells, where):
+    even, plain = arm_of(cells, "gamma-face"), arm_of(cells, "plain-augment")
+    large = [of_set(s, 500) if s.cell.source else s for s in cells]
+    assert task_figures(large, resamples=20).control(even) == plain
+    other = next(s for s in cells if s.cell.arm == plain and s.cell.seed == 2)
+    mixed = [of_set(other, 300, where) if s.cell == other.cell else s for s in large]
+    figures = task_figures(mixed, resamples=20)
+    assert figures.control(even) is None and figures.control("baseline") == plain
+    row = figures_table(figures).set_index(["arm", "metric"]).loc[(even, "bias")]
+    assert np.isnan(row["vs_plain"]) and row["control"] == "" and not np.isnan(row["vs_baseline"])
+    said = "gamma-face 50% has no difference to plain-augment 50%, whose set has 300 generated faces, not 500"
+    assert said in row["note"] and "not run" not in row["note"]
+    claims = claims_table([figures]).set_index("claim")
+    row = claims.loc["Evenness over components lowers Bias"]
+    assert row["verdict"] == MISSING and "their sets have 500 and 300 generated faces" in row["sentence"]
+    assert claims.loc["Any generated faces lower Bias", "verdict"] != MISSING
+
+
+def test_unsure_labels_left_out_do_not_make_a_set_smaller():
+    sure = {"min_p": 0.8}
+    found = [
+        stored("plain-augment", 0, right=FAIR, **PLAIN, **sure),
+        stored("gamma-face", 0, right=FAIR, **EVEN, **sure),
+    ]
+    for n, s in zip((310, 290), found, strict=True):
+        s.facts["pool"] = n
+    for kept in (found, [of_set(s, 500) for s in found]):
+        figures = task_figures(kept, resamples=20)
+        assert figures.control(kept[1].cell.arm) == kept[0].cell.arm
 
 
 @pytest.mark.parametrize("metric", ["bias", "accuracy", "bpc"])

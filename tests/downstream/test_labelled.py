@@ -1,10 +1,10 @@
 import pytest
 
 from gammaface import GammaFaceError
-from gammaface.downstream.labelled import read_labelled, save_labelled
+from gammaface.downstream.labelled import read_labelled
 from gammaface.downstream.tasks import get_task
 from gammaface.workspace import writing
-from tests.downstream.conftest import people, png
+from tests.downstream.conftest import people, png, save_labelled
 
 GENDER = get_task("utkface", "gender")
 

@@ -9,13 +9,13 @@ from gammaface import GammaFaceError
 from gammaface.downstream.bench import Sizes
 from gammaface.downstream.cells import Cell, read_cell, read_cells
 from gammaface.downstream.grid import Grid
-from gammaface.downstream.labelled import read_labelled, save_labelled
+from gammaface.downstream.labelled import read_labelled
 from gammaface.downstream.study import reproduce, run_downstream
 from gammaface.downstream.tasks import parse_tasks
 from gammaface.downstream.terms import TABLES
 from gammaface.training.face_sets import load_face_set
 from gammaface.workspace import Run
-from tests.downstream.conftest import QUICK, people
+from tests.downstream.conftest import QUICK, people, save_labelled
 from tests.launched import launch
 
 METHODS = ["baseline", "plain-augment", "gamma-face"]
@@ -84,6 +84,7 @@ def test_a_cell_keeps_all_that_it_was_computed_from(finished):
     assert sum(row["n"] for row in facts["originals"]) == 160
     even = next(s for s in read_cells(out) if s.cell.method == "gamma-face")
     assert even.facts["n_original"] == even.facts["n_generated"] == 80
+    assert even.set_size == even.facts["set"] == 260 and read_cell(out, cells[0].name).set_size is None
     assert even.config["generated"] == bench.labelled(even.cell).hash
 
 
@@ -161,6 +162,24 @@ def test_a_study_may_grow_but_not_change(finished, make_bench, tmp_path):
     others = {"plain": [read_labelled(tmp_path / "other")]}
     with pytest.raises(GammaFaceError, match="computed with another generated"):
         run_downstream(make_bench(generated=others), grid(["plain-augment"]), out=copy)
+
+
+def test_a_study_goes_on_in_the_precision_it_was_begun_in(finished, make_bench, monkeypatch, tmp_path):
+    import json
+    import shutil
+
+    out, _, _, cells = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    assert Run.open(copy).manifest.versions["precision"] == "float32"
+    monkeypatch.setenv("GAMMAFACE_PRECISION", "bfloat16")
+    with pytest.raises(GammaFaceError, match="begun with networks in float32, and here they run in bfloat16"):
+        run_downstream(make_bench(), cells, out=copy, resamples=20)
+    file = copy / "manifest.json"
+    older = json.loads(file.read_text())
+    del older["versions"]["precision"]  # as of a study of before it was recorded
+    file.write_text(json.dumps(older))
+    assert run_downstream(make_bench(), cells, out=copy, resamples=20).manifest.state == "done"
 
 
 def test_subsets_are_even_and_differ_by_seed(make_bench):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from gammaface.datasets.long_tail import ClassImages, digits, write_class_images
+from gammaface.datasets.long_tail import ClassImages, digits
 from gammaface.rebalance import class_classifier, class_sets
 from gammaface.workspace import Run
+from tests.datasets.class_folder import write_class_images
 from tests.test_cli import call, refuse
 
 OF_FACES = ("--attribute", "--classifier", "--original", "--real", "--model")
