@@ -76,15 +76,16 @@ def second_table(
 
     Places wait for their cells in an even order, so the first n stand for all.
     """
-    shown = images[:n]
-    if second is None or not len(shown):
+    if second is None:
         return pd.DataFrame(index=range(len(images)))
-    answers = second.read(shown)
+    shown = images[:n]
+    answers = second.read(shown) if len(shown) else None
     columns = {}
     for name, words in classes.items():
         if name in second.by:
             codes = np.full(len(images), -1, dtype=np.int8)
-            codes[: len(shown)] = pd.Categorical(answers[name].astype(object), categories=words).codes
+            if answers is not None:
+                codes[: len(shown)] = pd.Categorical(answers[name].astype(object), categories=words).codes
             columns[SECOND + name] = codes
     return pd.DataFrame(columns, index=range(len(images)))
 
@@ -103,6 +104,6 @@ def second_cells(labels: pd.DataFrame, target: Target) -> np.ndarray:
     columns = [SECOND + name for name in target.attributes]
     if any(column not in labels for column in columns):
         return np.empty(0, dtype=np.int64)
-    codes = labels[columns].to_numpy(dtype=np.int64)
-    known = codes[(codes >= 0).all(axis=1)]
+    codes = labels[columns].fillna(-1)  # not a number: of a seed that was drawn without it
+    known = codes[(codes >= 0).all(axis=1)].to_numpy(dtype=np.int64)
     return np.ravel_multi_index(known.T, target.shape)

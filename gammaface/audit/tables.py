@@ -265,7 +265,7 @@ def agreement_table(arms: Sequence[Arm], book: Book) -> pd.DataFrame:
             if asked.empty:
                 continue
             ours = _words(asked, name, book)
-            second = np.array(book.classes[name], dtype=object)[asked[SECOND + name].to_numpy()]
+            second = np.array(book.classes[name], dtype=object)[asked[SECOND + name].to_numpy(dtype=np.int64)]
             groups = _words(asked, by, book) if by not in (None, name) else None
             tables.append(agreement(ours, second, groups).assign(**arm.name, attribute=name))
     columns = ["method", "target", "attribute", "group", "agreement", "low", "high", "n"]

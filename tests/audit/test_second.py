@@ -13,7 +13,7 @@ from gammaface.audit import find_second
 from gammaface.audit.second import Second, joined, second_of
 from gammaface.balancing import balance
 from gammaface.shares.people import CLASSES
-from tests.audit.toy_classifier import BOTH, METHODS, SIDE, ToyClassifier, audit
+from tests.audit.toy_classifier import BOTH, METHODS, SIDE, ToyClassifier, audit, contrary
 from tests.strategies.toy import toy
 from tests.tiny_attributes import write_classifier
 from tests.tiny_onnx import write_linear
@@ -106,3 +106,13 @@ def test_the_bundled_one_confirms_what_the_package_does_not_know(monkeypatch):
     assert second.by["race"] == second.by["race3"] and second.by["race"].startswith("second (")
     with pytest.raises(GammaFaceError, match="the classifier that steers"):
         find_second("attributes", first=steering, device="cpu")
+
+
+def test_images_beyond_those_it_is_shown_stay_unread_in_every_block(tmp_path, monkeypatch):
+    monkeypatch.setattr("gammaface.audit.draw.PLACED", 40)
+    run, _, _ = audit(tmp_path / "run", second=contrary(), second_n=30, aims=(SIDE,), seeds=(0, 1))
+    read = pd.read_parquet(run.path / "cells" / "plain.s0" / "labels.parquet")["second:side"]
+    assert read.dtype == "int8" and read.tolist() == [0] * 30 + [-1] * 50
+    agreed = run.table("agreement").query("method == 'plain' and group == 'all'")
+    assert agreed["n"].tolist() == [60]
+    assert run.table("summary").set_index("method").at["plain", "n_second"] == 30
