@@ -81,7 +81,7 @@ def test_who_is_drawn_is_counted_and_said(study):
     assert gender["noise_floor"] == pytest.approx((0.5 / 30) ** 0.5)
     share = (census["gender"] == "female").mean()
     assert gender["fd"] == pytest.approx(2**0.5 * abs(share - 0.5))
-    assert found["recalls"]["gender"]["source"] == "100 real validation faces"
+    assert found["recalls"]["gender"]["source"] == "100 answers on real validation faces"
     assert found["follows"].startswith("The components follow")
     drawn = [row for row in found["moves"] if row["how"] == "drawn"]
     assert all(row["n"] == 6 and row["sentence"].endswith(".") for row in drawn)
