@@ -5,14 +5,13 @@ import numpy as np
 from gammaface.audit import quality
 from gammaface.audit.answers import answers_table
 from gammaface.audit.book import Book
-from gammaface.audit.cells import Cell, read_cell, write_cell
 from gammaface.audit.options import BASE
 from gammaface.audit.pooled import pooled_distances
 from gammaface.audit.quality import Faces, few_of_each, quality_table
 from gammaface.audit.reference import Real
 from gammaface.audit.tables import audit_tables
 from gammaface.strategies import Target
-from tests.audit.toy_classifier import labels_with
+from tests.audit.toy_classifier import labels_with, written_cell
 from tests.strategies.toy import CLASSES
 
 SIDE = Book({"side": CLASSES["side"]}, {"side": Target.even(("side",), CLASSES)}, second_missing="none")
@@ -27,13 +26,7 @@ def drawn(counts, seed=0, shift=0.0):
 
 
 def cell(run, method, seed, counts, **rest):
-    labels, features = drawn(counts, seed, **rest)
-    facts = {"delivered": len(labels), "evaluations": 60, "pilot_evaluations": 0, "seconds": 1.0}
-    facts |= {"kept_share": 1.0, "refused": "", "incomplete": ""}
-    config = {"strategy": method, "options": {}, "n": len(labels), "pilot": 0}
-    place = Cell(method, "", seed)
-    write_cell(run, place, config=config, facts=facts, labels=labels, features=features)
-    return read_cell(run / "cells" / place.name)
+    return written_cell(run, method, seed, *drawn(counts, seed, **rest))
 
 
 def tables(run, plain, other, **rest):

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from gammaface.audit.book import Book
-from gammaface.audit.cells import Cell, read_cell, write_cell
 from gammaface.audit.options import BASE
 from gammaface.audit.reference import Real
 from gammaface.audit.tables import audit_tables
 from gammaface.metrics.quality_by_group import MEAN
 from gammaface.strategies import Target
-from tests.audit.toy_classifier import labels_with
+from tests.audit.toy_classifier import labels_with, written_cell
 from tests.strategies.toy import CLASSES
 
 COLOUR = {"colour": CLASSES["colour"]}
@@ -29,13 +28,7 @@ def tables(run, plain, other):
     """Of a method that spoils blue faces, which the target does not ask for."""
 
     def cell(method, seed, counts, **rest):
-        labels, features = drawn(counts, seed + sum(map(ord, method)), **rest)
-        facts = {"delivered": len(labels), "evaluations": 60, "pilot_evaluations": 0, "seconds": 1.0}
-        facts |= {"kept_share": 1.0, "refused": "", "incomplete": ""}
-        config = {"strategy": method, "options": {}, "n": len(labels), "pilot": 0}
-        place = Cell(method, "", seed)
-        write_cell(run, place, config=config, facts=facts, labels=labels, features=features)
-        return read_cell(run / "cells" / place.name)
+        return written_cell(run, method, seed, *drawn(counts, seed + sum(map(ord, method)), **rest))
 
     cells = [cell(BASE, 40, [100, 100, 100])]
     for seed in (0, 1):

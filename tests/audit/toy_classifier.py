@@ -7,6 +7,7 @@ import pandas as pd
 
 from gammaface import balance
 from gammaface.audit import Aim, AuditOptions, Method, Real, Second, run_audit
+from gammaface.audit.cells import Cell, read_cell, write_cell
 from gammaface.audit.reading import label_table
 from tests.strategies.toy import CLASSES, toy
 
@@ -72,3 +73,13 @@ def labels_with(counts: dict[str, list[int]], *, sure: float = 1.0) -> pd.DataFr
         for i, word in enumerate(CLASSES[name]):
             columns[f"{name}={word}"] = np.where(codes == i, sure, (1 - sure) / (k - 1))
     return pd.DataFrame(columns).assign(ita=np.nan)
+
+
+def written_cell(run, method, seed, labels, features):
+    """A cell of a run with these faces, written and read back."""
+    facts = {"delivered": len(labels), "evaluations": 60, "pilot_evaluations": 0, "seconds": 1.0}
+    facts |= {"kept_share": 1.0, "refused": "", "incomplete": ""}
+    config = {"strategy": method, "options": {}, "n": len(labels), "pilot": 0}
+    place = Cell(method, "", seed)
+    write_cell(run, place, config=config, facts=facts, labels=labels, features=features)
+    return read_cell(run / "cells" / place.name)
