@@ -191,7 +191,8 @@ def label_run(
         workers.wait()
         return run.table("labels")
     table = _joined(tables)
-    if (fresh or len(table) != len(kept)) and not shipped:
+    # The parts may know all that the table does not hold yet: cut off just before it was written.
+    if (kept is None or fresh or len(table) != len(kept)) and not shipped:
         run.write_table("labels", table)
         drop_parts(list(folder.glob("*.parquet")))
     return table
