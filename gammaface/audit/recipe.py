@@ -128,7 +128,7 @@ class Recipe:
         >>> few = Recipe(n=200, large_n=200, seeds=2, sampler="ddim", steps=50)
         >>> drawn = pd.DataFrame({"method": "quota", "target": ["gender"], "seeds": 2, "n": 120})
         >>> few.in_words(drawn).split(". ")[2]
-        'Other numbers of images: quota 120 (gender)'
+        'Other numbers of images: quota 120'
         >>> print(few.in_words().split(". ")[1])
         This is less than the full recipe of 2,000 images x 5 seeds, 10,000 for plain, component-uniform, \
 guided, pilots of 1,000.
@@ -144,10 +144,9 @@ guided, pilots of 1,000.
         if missing:
             words += f" Not drawn: {', '.join(missing)}."
         if drawn is not None and len(few := drawn[drawn["seeds"] < self.seeds]):
-            listed = few.groupby("method", sort=False)["target"].agg(", ".join)
-            words += f" Fewer seeds: {'; '.join(f'{name} ({t})' for name, t in listed.items())}."
+            words += f" Fewer seeds: {_listed(few['method'], few['target'], every=targets)}."
         if drawn is not None:
-            words += self._other_numbers(drawn)
+            words += self._other_numbers(drawn, targets)
         if self._less():
             words += (
                 f" This is less than the full recipe of {N:,} images x {SEEDS} seeds, {LARGE_N:,} for"
@@ -155,17 +154,25 @@ guided, pilots of 1,000.
             )
         return words
 
-    def _other_numbers(self, drawn: pd.DataFrame) -> str:
+    def _other_numbers(self, drawn: pd.DataFrame, targets: set[str]) -> str:
         """What was drawn with another number of images a seed, or did not find them all."""
         usual = drawn["method"].isin(self.large).map({True: max(self.n, self.large_n), False: self.n})
         other = drawn[(drawn["n"] != usual) & (drawn["seeds"] > 0)]
         if other.empty:
             return ""
-        listed = other.groupby(["method", "n"], sort=False)["target"].agg(", ".join)
-        told = "; ".join(f"{method} {n:,} ({targets})" for (method, n), targets in listed.items())
-        return f" Other numbers of images: {told}."
+        named = other["method"] + other["n"].map(" {:,}".format)
+        return f" Other numbers of images: {_listed(named, other['target'], every=targets)}."
 
     def _less(self) -> bool:
         """Whether any number is below the full recipe's."""
         mine, full = (self.n, self.large_n, self.seeds, self.pilot), (N, LARGE_N, SEEDS, PILOT)
         return any(a < b for a, b in zip(mine, full, strict=True)) or bool(set(LARGE) - set(self.large))
+
+
+def _listed(names: pd.Series, targets: pd.Series, *, every: set[str]) -> str:
+    """Names in a row by the targets they have in common; targets are told where they are not all."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, of in targets.groupby(names, sort=False):
+        alike.setdefault(tuple(of), []).append(name)
+    told = {of: "" if set(of) == every else f" ({', '.join(of)})" for of in alike}
+    return "; ".join(", ".join(named) + told[of] for of, named in alike.items())

@@ -42,7 +42,8 @@ def draw_sets(run: Run, name: str, generator: Generator, critic: Critic, recipe:
 
     Every row has the same seeds, so that pictures and sets compare in pairs.
     """
-    for number in range(1 if name == BASE else recipe.sets):
+    count = 1 if name == BASE else recipe.sets
+    for number in range(count):
         if _held(run, name, number):
             continue
         seeds = seeds_for(BASE_SEED if name == BASE else number, recipe.n)
@@ -51,9 +52,7 @@ def draw_sets(run: Run, name: str, generator: Generator, critic: Critic, recipe:
             seeds,
             steps=recipe.steps,
             sampler=recipe.sampler,
-            progress=lambda done, total, i=number: say(
-                f"draw {name}", i * recipe.n + done, recipe.sets * total
-            ),
+            progress=lambda done, total, i=number: say(f"draw {name}", i * recipe.n + done, count * total),
         )
         if name != BASE and number == 0:
             _keep_pictures(run, name, seeds[: recipe.shown], batch.images)

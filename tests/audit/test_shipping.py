@@ -39,6 +39,9 @@ def test_the_recipe_covers_every_strategy_and_says_what_it_leaves_out(tiny):
     words = small.in_words(drawn)
     assert "Not drawn: component-uniform, quota" in words and "Fewer seeds: guided (race)." in words
     assert "the target young40" in words and "the target race," not in words
+    rows = [(method, target) for method in ("quota", "guided") for target in ("gender", "race")]
+    words = small.in_words(pd.DataFrame(rows, columns=["method", "target"]).assign(n=50, seeds=1))
+    assert "Fewer seeds: quota, guided." in words  # targets are told where not all have fewer
     assert [cell.name for cell in small.options("faces").cells()][1:3] == ["plain.s0", "quota.gender.s0"]
 
 
