@@ -139,7 +139,7 @@ def _rebalance(generator: Generator, out: Path, given: Given, report: Report | N
         real=rebalance.reads_real(generator, given.sources),
         report=report,
     )
-    rebalance.ship(working, out, note=recipe.in_words(working.table("rows")["row"]))
+    rebalance.ship(working, out, note=recipe.in_words(list(working.table("rows")["row"])))
 
 
 def _rebalance_digits(generator: Generator, out: Path, given: Given, report: Report | None) -> None:

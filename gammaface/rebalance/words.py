@@ -36,9 +36,10 @@ def sentences_table(
     stopped : sequence of Row
         Generations that the guard did not let begin.
     """
-    found = [_row("result", PLAIN.name, _plain(rows, target))]
+    plain = rows.set_index("row").loc[PLAIN.name]
+    found = [_row("result", PLAIN.name, _plain(plain, target))]
     trained = rows[rows["row"] != PLAIN.name]
-    found += [_row("result", r["row"], _trained(r)) for r in trained.to_dict(orient="records")]
+    found += [_row("result", r["row"], _trained(r, plain)) for r in trained.to_dict(orient="records")]
     best = trained[trained["goal_met"].astype(bool) & trained["quality_kept"].fillna(False).astype(bool)]
     found.append(_row("result", "", _conclusion(trained, best)))
     found += [
@@ -59,15 +60,14 @@ def sentences_table(
     return pd.DataFrame(found)
 
 
-def _plain(rows: pd.DataFrame, target: str) -> str:
-    plain = rows.set_index("row").loc[PLAIN.name]
+def _plain(plain: Mapping, target: str) -> str:
     return (
         f"{_capital(target)}: plain sampling's FD is {_with_sd(plain)} over {_sets(plain)};"
         f" an even sampler would show {plain['noise_floor']:.3f}."
     )
 
 
-def _trained(row: Mapping) -> str:
+def _trained(row: Mapping, plain: Mapping) -> str:
     low, high = row["fd_vs_plain_low"], row["fd_vs_plain_high"]
     if np.isnan(low):
         moved = "one set gives no interval"
@@ -82,7 +82,20 @@ def _trained(row: Mapping) -> str:
         f"{_capital(row['title'])} ({row['words']}): FD {_with_sd(row)}, {row['fd_times']:.2f} times plain's"
         f" ({moved}). The goal, {row['goal']:.3f} ({limit}), is {goal}."
     )
-    return f"{text} {_quality(row)}"
+    return f"{text}{_corrected(row, plain)} {_quality(row)}"
+
+
+def _corrected(row: Mapping, plain: Mapping) -> str:
+    """What is left of it without the classifier's errors, "" where they were not measured."""
+    found, before = row["fd_corrected"], plain["fd_corrected"]
+    if np.isnan(found) or np.isnan(before):
+        return ""
+    if found <= before:
+        return f" Without the classifier's errors the FD is {found:.3f}, plain's {before:.3f}."
+    return (
+        f" But without the classifier's errors the FD is {found:.3f}, above plain's {before:.3f}: its answers"
+        " were evened out, not the people."
+    )
 
 
 def _quality(row: Mapping) -> str:

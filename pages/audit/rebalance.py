@@ -9,6 +9,7 @@ from pages.parts import rebalanced_sections as sections
 from pages.parts.frame import head
 from pages.parts.people import PERCEIVED
 from pages.parts.state import short, stamp_of
+from pages.parts.words import plain
 
 KNOWN = {*CLASSES, "race3"}  # attributes of faces; others are classes of a data set
 COMMANDS = """python -m gammaface rebalance --dry-run
@@ -41,8 +42,10 @@ st.caption(
     f" {short(config['model'])}, run {name}. Distances are on {config['extractor']}: none is an FID."
     f" {PERCEIVED if set(recipe['attributes']) <= KNOWN else ''}"
 )
+if run.manifest.note:
+    st.caption(plain(run.manifest.note))
 st.subheader("What worked", anchor=False)
-st.markdown("\n".join(f"- {sentence}" for sentence in found.said("result")))
+st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found.said("result")))
 st.caption(rebalanced.published_words(recipe["attributes"]))
 st.subheader("Every row", anchor=False)
 sections.the_table(found)
@@ -66,4 +69,5 @@ if found.trained:
     sections.faces(found, row)
 st.subheader("Fairness against quality", anchor=False)
 sections.price(found)
-st.markdown("\n".join(f"- {sentence}" for sentence in found.said("distances", "guard", "method")))
+told = found.said("distances", "guard", "method")
+st.markdown("\n".join(f"- {plain(sentence)}" for sentence in told))

@@ -31,6 +31,7 @@ def test_a_run_is_told_in_words_tables_and_pictures(with_study, rebalanced, home
     words = words_of(app)
     assert "2 sets of 64 a row" in words and "none is an FID" in words and "plain sampling's FD is" in words
     assert "The bias loss: soft shares" in words
+    assert "- \\+ synthetic data (fine-tuned" in words, "a list within the list, if it is not escaped"
     table = app.dataframe[0].value
     assert table["Row"].tolist() == ["plain", "+ synthetic data"] and "[" in table["FD"].iloc[1]
     assert len(app.get("plotly_chart")) == 4 and len(app.get("download_button")) == 3

@@ -7,6 +7,7 @@ from gammaface.rebalance import run_rebalance
 from gammaface.rebalance.rows import PLAIN
 from gammaface.rebalance.sets import Seen
 from gammaface.rebalance.tables import groups_table
+from gammaface.rebalance.words import sentences_table
 from tests.rebalance.toy_light import SMALL, light_critic
 
 
@@ -38,3 +39,17 @@ def test_groups_of_the_reference_are_compared_once(generator, tmp_path, monkeypa
     run = run_rebalance(generator, light_critic(), SMALL, out=tmp_path / "r")
     assert calls == [64], "two rows, one reference"
     assert set(run.table("between")["group"]) == {"dark", "light"}
+
+
+def test_answers_evened_out_are_not_people_evened_out(generator, tmp_path):
+    run = run_rebalance(generator, light_critic(), SMALL, out=tmp_path / "r")
+    rows, told = run.table("rows"), {"target": "side", "reference": "base", "original": "absent"}
+
+    def said(plain: float, tune: float) -> str:
+        table = rows.assign(fd_corrected=[plain, tune])
+        sentences = sentences_table(table, run.table("between"), bias=SMALL.bias, **told)
+        return sentences.set_index("row").loc["tune", "sentence"].iloc[0]
+
+    assert "Without the classifier's errors the FD is 0.200, plain's 0.500." in said(0.5, 0.2)
+    assert "the FD is 0.651, above plain's 0.500: its answers were evened out" in said(0.5, 0.651)
+    assert "errors" not in said(np.nan, np.nan)
