@@ -93,8 +93,8 @@ def _corrected(row: Mapping, plain: Mapping) -> str:
     if found <= before:
         return f" Without the classifier's errors the FD is {found:.3f}, plain's {before:.3f}."
     return (
-        f" But without the classifier's errors the FD is {found:.3f}, above plain's {before:.3f}: its answers"
-        " were evened out, not the people."
+        f" But without the classifier's errors the FD is {found:.3f}, above plain's {before:.3f}: if its"
+        " recalls hold on drawn pictures, its answers were evened out, not the people."
     )
 
 

@@ -51,5 +51,5 @@ def test_answers_evened_out_are_not_people_evened_out(generator, tmp_path):
         return sentences.set_index("row").loc["tune", "sentence"].iloc[0]
 
     assert "Without the classifier's errors the FD is 0.200, plain's 0.500." in said(0.5, 0.2)
-    assert "the FD is 0.651, above plain's 0.500: its answers were evened out" in said(0.5, 0.651)
+    assert "the FD is 0.651, above plain's 0.500: if its recalls hold" in said(0.5, 0.651)
     assert "errors" not in said(np.nan, np.nan)
