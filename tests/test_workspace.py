@@ -356,7 +356,7 @@ def test_shipped_runs_were_made_with_the_shipped_weights(folder):
         assert found.keys() == {DIGITS.model, "classifier"}
         found = {}
     for name, weights in found.items():
-        if name in ("attributes", "classifier"):  # a rebalancing may be given any classifier
+        if name in ("attributes", "classifier"):  # a rebalancing calls its own by no name
             shipped = load_attributes().hash
         else:
             assert name in bundled_models()

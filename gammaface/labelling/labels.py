@@ -173,13 +173,12 @@ def label_run(
     known = _known([kept, *read_parts(folder).values()], classifier)
     workers.wait()  # nobody adds parts before all have read those of an earlier attempt
     cuts = pieces([[0, len(files)]], PART * batch_size)
-    mine, tables, fresh = workers.share(cuts), [], 0
+    mine, tables = workers.share(cuts), []
     for start, stop in mine:
         table, new = _label_files(files[start:stop], root, classifier, known, batch_size=batch_size)
         if workers.count > 1 or (new and not shipped):
             write_part(folder, start, table)
         tables.append(table)
-        fresh += new
         if progress:
             progress(stop - mine[0][0], mine[-1][1] - mine[0][0])
     workers.wait()
@@ -191,9 +190,9 @@ def label_run(
         workers.wait()
         return run.table("labels")
     table = _joined(tables)
-    # The parts may know all that the table does not hold yet: cut off just before it was written.
-    if (kept is None or fresh or len(table) != len(kept)) and not shipped:
-        run.write_table("labels", table)
+    if not shipped:
+        if not table.equals(kept):
+            run.write_table("labels", table)
         drop_parts(list(folder.glob("*.parquet")))
     return table
 

@@ -174,17 +174,17 @@ class Recipe:
         2 sets of 2,000 a row, 30,000 images of fine-tuning, 100,000 of training anew. Not run: \
 time-dependent weights (TIW). This is less than the full recipe: 2 of 5 sets, 500 of 1,000 images of a pilot.
         """
-        full, sizes = Recipe(), dict(SIZES)
+        full = Recipe()
+        ran = {
+            "anew_images": any(row.start == "anew" for name, row in ROWS.items() if name in rows),
+            "weighing_images": "tiw" in rows,
+        }
         words = f"{self.sets} sets of {self.n:,} a row, {self.tune_images:,} images of fine-tuning"
-        if any(row.start == "anew" for row in every_row() if row.name in rows):
+        if ran["anew_images"]:
             words += f", {self.anew_images:,} of training anew"
-        else:
-            del sizes["anew_images"]
-        if "tiw" not in rows:
-            del sizes["weighing_images"]
         if missing := [row.title for name, row in ROWS.items() if name not in rows]:
             words += f". Not run: {'; '.join(missing)}"
-        pairs = {name: (getattr(self, name), getattr(full, name)) for name in sizes}
+        pairs = {name: (getattr(self, name), getattr(full, name)) for name in SIZES if ran.get(name, True)}
         less = [f"{own:,} of {most:,} {SIZES[name]}" for name, (own, most) in pairs.items() if own < most]
         return words + (f". This is less than the full recipe: {', '.join(less)}." if less else ".")
 

@@ -9,7 +9,7 @@ from pages.parts import rebalanced_sections as sections
 from pages.parts.frame import head
 from pages.parts.people import PERCEIVED
 from pages.parts.state import short, stamp_of
-from pages.parts.words import plain
+from pages.parts.words import listed, plain
 
 KNOWN = {*CLASSES, "race3"}  # attributes of faces; others are classes of a data set
 COMMANDS = """python -m gammaface rebalance --dry-run
@@ -45,7 +45,7 @@ st.caption(
 if run.manifest.note:
     st.caption(plain(run.manifest.note))
 st.subheader("What worked", anchor=False)
-st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found.said("result")))
+st.markdown(listed(found.said("result")))
 st.caption(rebalanced.published_words(recipe["attributes"]))
 st.subheader("Every row", anchor=False)
 sections.the_table(found)
@@ -69,5 +69,4 @@ if found.trained:
     sections.faces(found, row)
 st.subheader("Fairness against quality", anchor=False)
 sections.price(found)
-told = found.said("distances", "guard", "method")
-st.markdown("\n".join(f"- {plain(sentence)}" for sentence in told))
+st.markdown(listed(found.said("distances", "guard", "method")))

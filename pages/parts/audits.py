@@ -58,10 +58,10 @@ class Audit:
         return rows[rows["target"] == target]
 
     def said(self, target: str, *about: str) -> list[str]:
-        """Sentences of a target, and those of none."""
+        """Sentences of a target, and those of none, for Markdown."""
         rows = self.tables["sentences"]
         rows = rows[rows["about"].isin(about) & rows["target"].isin([target, ""])]
-        return list(rows["sentence"])
+        return [plain(sentence) for sentence in rows["sentence"]]
 
 
 def audits(model: str | None) -> list[Run]:

@@ -8,6 +8,7 @@ from gammaface.attributes import load_attributes
 from gammaface.classifiers.attribute_network import HEADS
 from gammaface.images import to_png, to_uint8
 from gammaface.labelling.labels import find_classifier, label_encoded, label_images, label_run, labels_of
+from gammaface.parallel.parts import write_part
 from gammaface.workspace import extending, writing
 from tests.tiny_attributes import write_classifier
 
@@ -73,6 +74,23 @@ def test_a_run_is_labelled_once(classifier, run, images, monkeypatch):
         .reset_index(drop=True)
         .equals(first.drop(columns="seed"))
     )
+
+
+def test_the_table_follows_a_picture_that_was_renamed_or_read_before_a_kill(classifier, run, images):
+    folder, plain = "parts-of-labels", run.path / "images" / "plain"
+    with extending(run.path) as opened:
+        first = label_run(opened, classifier)
+        (plain / "00000000.png").rename(plain / "00000009.png")
+        assert label_run(opened, classifier)["seed"].tolist() == [2, 1, 9]
+        assert opened.table("labels")["seed"].tolist() == [2, 1, 9]
+        opened.write_table("labels", first)
+        (plain / "00000009.png").rename(plain / "00000000.png")
+        opened.write_file("images/plain/00000000.png", to_png(to_uint8(images[3:4])[0]))
+        again = label_run(opened, classifier)
+        opened.write_table("labels", first)  # as a kill leaves it: the new answers are in a part only
+        write_part(opened.path / folder, 0, again)
+        assert label_run(opened, classifier).equals(again) and opened.table("labels").equals(again)
+        assert not (opened.path / folder).exists()
 
 
 def test_other_weights_label_again(classifier, run, images, tmp_path):
