@@ -4,14 +4,19 @@ A Gaussian's log density is linear in features phi(x) of a row, and its estimate
 their weighted sums (Wainwright and Jordan 2008, section 3.6). So one pass of EM is two
 matrix products, whatever the shape and however many mixtures share it.
 
-=========  ==============  ================  ============================================
-shape      features        width             shared by all components of a mixture
-=========  ==============  ================  ============================================
-diag       x, x * x        2 d
-spherical  x, |x|^2        d + 1
-tied       x               d                 x' P x; its sum over rows is a constant trace
-full       x, x_i x_j      d + d (d + 1) / 2
-=========  ==============  ================  ============================================
+Densities are told beside a *base*, a Gaussian about the centre that a mixture's components
+share: only the differences between components decide responsibilities, and float32 holds
+them to far more digits than densities, which grow with d. The base itself is added up in
+float64, over all rows from their pooled moment alone.
+
+=========  ==============  =================  ===================================
+shape      features        width              base: Gaussian about the centre of
+=========  ==============  =================  ===================================
+diag       x, x * x        2 d                the components' mean precision
+spherical  x, |x|^2        d + 1              the components' mean precision
+tied       x               d                  the covariance itself
+full       x, x_i x_j      d + d (d + 1) / 2  none: these products are in float64
+=========  ==============  =================  ===================================
 
 Shapes of tensors: F mixtures of K components each, b rows, d dimensions; all float64.
 """
@@ -56,12 +61,15 @@ class Diagonal:
         torch.mul(phi[:, :d], phi[:, :d], out=phi[:, d:])
 
     def natural(self, p: Parameters) -> tuple[Tensor, Tensor]:
-        """eta (F, K, width) and log normaliser (F, K): log density = eta phi + normaliser."""
-        precision = 1 / p.covariances
+        """eta (F, K, width) and log normaliser (F, K): log density = base + eta phi + normaliser."""
+        precision, base = 1 / p.covariances, self.base(p)
         linear = p.means * precision
-        log_det = p.covariances.log().sum(-1)
-        normaliser = -(p.means.shape[-1] * LOG_2PI + log_det + (p.means * linear).sum(-1)) / 2
-        return torch.cat([linear, -precision / 2], dim=-1), normaliser
+        normaliser = ((precision / base).log().sum(-1) - (p.means * linear).sum(-1)) / 2
+        return torch.cat([linear, (base - precision) / 2], dim=-1), normaliser
+
+    def base(self, p: Parameters) -> Tensor:
+        """Precision of the base, (F, 1, d)."""
+        return (1 / p.covariances).mean(1, keepdim=True)
 
     def estimate(self, second: Tensor, means: Tensor, weights: Tensor, pooled: Tensor, reg: float) -> Tensor:
         """Covariances from mean features beyond x (F, K, width - d) and the data's `pooled` moment."""
@@ -76,13 +84,15 @@ class Diagonal:
         """Standard deviation of each component in each dimension, (F, K, d) or (F, 1, d)."""
         return covariances.sqrt()
 
-    def shared_mean(self, p: Parameters, pooled: Tensor) -> Tensor | float:
-        """Mean over all rows of what `natural` leaves out, (F,)."""
-        return 0.0
+    def base_mean(self, p: Parameters, pooled: Tensor) -> Tensor | float:
+        """Mean over all rows of the base's log density, (F,)."""
+        base = self.base(p)[:, 0]
+        return ((base.log() - LOG_2PI) - base * pooled).sum(-1) / 2
 
-    def shared_rows(self, p: Parameters, x: Tensor) -> Tensor | float:
-        """The same for each row of x (b, d): (F, b)."""
-        return 0.0
+    def base_rows(self, p: Parameters, x: Tensor) -> Tensor | float:
+        """The base's log density of each row of x (b, d): (F, b)."""
+        base = self.base(p)[:, 0]
+        return ((base.log() - LOG_2PI).sum(-1, keepdim=True) - base @ x.double().square().T) / 2
 
     def free(self, k: int, d: int) -> int:
         """Number of free covariance parameters."""
@@ -99,10 +109,13 @@ class Spherical(Diagonal):
         torch.sum(phi[:, :d].square(), dim=1, out=phi[:, d])
 
     def natural(self, p: Parameters) -> tuple[Tensor, Tensor]:
-        precision = (1 / p.covariances)[..., None]
+        precision, base = 1 / p.covariances[..., None], self.base(p)[..., :1]
         linear, d = p.means * precision, p.means.shape[-1]
-        normaliser = -(d * (LOG_2PI + p.covariances.log()) + (p.means * linear).sum(-1)) / 2
-        return torch.cat([linear, -precision / 2], dim=-1), normaliser
+        normaliser = (d * (precision / base).log()[..., 0] - (p.means * linear).sum(-1)) / 2
+        return torch.cat([linear, (base - precision) / 2], dim=-1), normaliser
+
+    def base(self, p: Parameters) -> Tensor:
+        return super().base(p)[..., None].expand(-1, -1, p.means.shape[-1])
 
     def estimate(self, second, means, weights, pooled, reg):
         square = second[..., 0] - means.square().sum(-1)
@@ -132,9 +145,7 @@ class Tied(Diagonal):
     def natural(self, p: Parameters) -> tuple[Tensor, Tensor]:
         root = cholesky(p.covariances)
         linear = torch.cholesky_solve(p.means.mT, root).mT
-        half_log_det = root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        normaliser = -(p.means.shape[-1] * LOG_2PI + (p.means * linear).sum(-1)) / 2
-        return linear, normaliser - half_log_det[:, None]
+        return linear, -(p.means * linear).sum(-1) / 2
 
     def estimate(self, second, means, weights, pooled, reg):
         between = (means * weights[..., None]).mT @ means
@@ -146,13 +157,15 @@ class Tied(Diagonal):
     def deviations(self, covariances, d):
         return covariances.diagonal(dim1=-2, dim2=-1).sqrt()[:, None]
 
-    def shared_mean(self, p: Parameters, pooled: Tensor) -> Tensor:
-        solved = torch.cholesky_solve(pooled, cholesky(p.covariances))
-        return -solved.diagonal(dim1=-2, dim2=-1).sum(-1) / 2
-
-    def shared_rows(self, p: Parameters, x: Tensor) -> Tensor:
+    def base_mean(self, p: Parameters, pooled: Tensor) -> Tensor:
         root = cholesky(p.covariances)
-        return -torch.linalg.solve_triangular(root, x.T[None].double(), upper=False).square().sum(1) / 2
+        trace = torch.cholesky_solve(pooled, root).diagonal(dim1=-2, dim2=-1).sum(-1)
+        return -(trace + _log_norm(root)) / 2
+
+    def base_rows(self, p: Parameters, x: Tensor) -> Tensor:
+        root = cholesky(p.covariances)
+        square = torch.linalg.solve_triangular(root, x.T[None].double(), upper=False).square().sum(1)
+        return -(square + _log_norm(root)[:, None]) / 2
 
     def free(self, k: int, d: int) -> int:
         return d * (d + 1) // 2
@@ -171,14 +184,18 @@ class Full(Diagonal):
         torch.mul(phi[:, i], phi[:, j], out=phi[:, d:])
 
     def natural(self, p: Parameters) -> tuple[Tensor, Tensor]:
-        root, d = cholesky(p.covariances), p.means.shape[-1]
+        root = cholesky(p.covariances)
         precision = torch.cholesky_inverse(root)
         linear = (precision @ p.means[..., None])[..., 0]
-        i, j = pairs(d, root.device)
+        i, j = pairs(p.means.shape[-1], root.device)
         quadratic = precision[..., i, j] * torch.where(i == j, -0.5, -1.0)
-        half_log_det = root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        normaliser = -(d * LOG_2PI + (p.means * linear).sum(-1)) / 2 - half_log_det
-        return torch.cat([linear, quadratic], dim=-1), normaliser
+        return torch.cat([linear, quadratic], dim=-1), -((p.means * linear).sum(-1) + _log_norm(root)) / 2
+
+    def base_mean(self, p: Parameters, pooled: Tensor) -> float:
+        return 0.0
+
+    def base_rows(self, p: Parameters, x: Tensor) -> float:
+        return 0.0
 
     def estimate(self, second, means, weights, pooled, reg):
         d = means.shape[-1]
@@ -206,6 +223,11 @@ def pairs(d: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Places (i, j), i <= j, of a symmetric matrix's upper half."""
     i, j = torch.triu_indices(d, d, device=device)
     return i, j
+
+
+def _log_norm(root: Tensor) -> Tensor:
+    """d log(2 pi) + log det of covariances with these lower roots."""
+    return root.shape[-1] * LOG_2PI + 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
 
 def _ridge(like: Tensor, d: int, reg: float) -> Tensor:

@@ -2,12 +2,13 @@
 
 Every K and every restart of a sweep reads the same rows, so their parameters are stacked
 and one pass serves them all: log densities are one matrix product, sufficient statistics
-another (:mod:`gammaface.mixtures.covariances`). Rows are read in chunks, centred (float32 cannot hold
-E[x^2] - E[x]^2 of data far from zero), multiplied in float32 and summed in float64 across
-chunks; the array may be a memory map larger than memory, or spread over workers, which
-then add up their statistics. A mixture that has converged leaves the stack. The stopping
-rule, the floor `reg_covar` and the order of the steps are scikit-learn's, and so is the
-optimum from the same start.
+another (:mod:`gammaface.mixtures.covariances`). Rows are read in chunks, centred (float32
+cannot hold E[x^2] - E[x]^2 of data far from zero), multiplied in float32 and summed in
+float64 across chunks and blocks of features (near a saddle EM makes a rounding a thousand
+times as large in some iterations); the array may be a memory map larger than memory, or
+spread over workers, which then add up their statistics. A mixture that has converged
+leaves the stack. The stopping rule, the floor `reg_covar` and the order of the steps are
+scikit-learn's, and so is the optimum from the same start.
 
 An *empty* component (less than one row) or a *collapsed* one (every variance within ten
 times `reg_covar`, the floor) is repaired: it gives up its place and takes half of the
@@ -105,14 +106,14 @@ def _expect(
                 seen = rows.folds[at][None] != group.left_out[:, None]
                 part.mul_(seen[:, None])
                 total.mul_(seen)
-            bound += total.sum(1, dtype=torch.float64)
-        held += joint.sum(1, dtype=torch.float64)
-        sums += torch.mm(joint, phi, out=product)
+            bound += total.sum(1)
+        held += joint.sum(1)
+        sums += torch.mm(joint.to(rows.dtype), phi, out=product)
     # All workers go on from the same bits, so that they agree on what has converged.
     rows.workers.sum(held, sums, *bounds)
     for group, bound in zip(groups, bounds, strict=True):
         bound /= counts[group.left_out + 1]
-        bound += rows.shape.shared_mean(group.parameters, pooled[group.left_out + 1])
+        bound += rows.shape.base_mean(group.parameters, pooled[group.left_out + 1])
     shapes = [group.shape for group in groups]
     split = zip(held.split(sizes), sums.split(sizes), shapes, strict=True)
     return bounds, [(h.view(shape), s.view(*shape, -1)) for h, s, shape in split]

@@ -14,6 +14,7 @@ from gammaface.mixtures.covariances import Parameters
 from gammaface.mixtures.rows import Rows
 
 STACK = 2**30  # bytes of parameters and statistics held together; more mixtures go in turns
+BLOCK = 256  # features multiplied at once: float32 adds up no more of them, float64 the blocks
 ROUNDING = 1e-6  # relative difference of log-likelihoods that tells nothing
 LEAST = -60.0  # log responsibility below which it is 0: denormal numbers slow a product tenfold
 
@@ -102,18 +103,21 @@ def stacks(rows: Rows, starts: Sequence[Start]) -> Iterator[list[list[int]]]:
 def log_densities(rows: Rows, groups: list[Group]) -> Iterator[tuple[slice, Tensor, Tensor, list[Tensor]]]:
     """Per chunk: rows, features (b, p), one tensor (M, b) of all groups, and its views (F, K, b).
 
-    M counts every component of every mixture. Densities carry the weights.
+    M counts every component of every mixture. Densities are float64, carry the weights, and
+    are told beside the shape's base.
     """
     sizes = [group.shape.numel() for group in groups]
     eta = torch.empty(sum(sizes), rows.width, dtype=rows.dtype, device=rows.device)
-    offset = torch.empty(sum(sizes), 1, dtype=rows.dtype, device=rows.device)
+    offset = torch.empty(sum(sizes), 1, dtype=torch.float64, device=rows.device)
     places = zip(groups, eta.split(sizes), offset.split(sizes), strict=True)
     for group, eta_here, offset_here in places:
         natural, normaliser = rows.shape.natural(group.parameters)
         eta_here.copy_(natural.flatten(0, 1))
         offset_here.copy_((normaliser + group.parameters.weights.log()).view(-1, 1))
     for at, phi in rows.chunks():
-        joint = torch.addmm(offset, eta, phi.T)
+        joint = offset.repeat(1, len(phi))
+        for some_eta, some_phi in zip(eta.split(BLOCK, 1), phi.split(BLOCK, 1), strict=True):
+            joint += torch.mm(some_eta, some_phi.T)
         parts = joint.split(sizes)
         yield at, phi, joint, [p.view(*g.shape, -1) for p, g in zip(parts, groups, strict=True)]
 
@@ -174,7 +178,7 @@ def _posteriors(rows: Rows, fits: Sequence[Fit]) -> Iterator[tuple[slice, Group,
         for at, phi, _, parts in log_densities(rows, groups):
             for group, part in zip(groups, parts, strict=True):
                 total = normalise(part)
-                yield at, group, part, total + rows.shape.shared_rows(group.parameters, phi[:, : rows.d])
+                yield at, group, part, total + rows.shape.base_rows(group.parameters, phi[:, : rows.d])
 
 
 def _fitted(rows: Rows, fits: Sequence[Fit], ids: list[int]) -> Group:

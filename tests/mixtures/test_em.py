@@ -61,6 +61,19 @@ def test_the_optimum_is_scikit_learns(covariance, dtype):
         assert fit.covariances == pytest.approx(theirs.covariances_, abs=5e-3)
 
 
+@pytest.mark.parametrize("covariance", ["diag", "spherical"])
+def test_float32_holds_the_likelihood_of_wide_rows(covariance):
+    """Densities grow with d; what decides between components does not get lost beside them."""
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(300, 8)) @ rng.normal(size=(8, 6000)) * 0.3
+    z = (factors + rng.normal(size=(300, 6000)) + 5).astype(np.float32)
+    starts = [Start(pick_means(z, k, seed=0)) for k in (2, 4, 6)]
+    single = fit_all(Rows(z, covariance, exact=False), starts, max_iter=12)
+    double = fit_all(Rows(z, covariance, exact=True), starts, max_iter=12)
+    for one, other in zip(single, double, strict=True):
+        assert one.curve == pytest.approx(other.curve, rel=6e-9)
+
+
 def test_the_stack_changes_nothing():
     z = blobs()
     starts = [Start(pick_means(z, k, seed=k)) for k in (1, 3, 3, 5)]
