@@ -50,9 +50,10 @@ def check(arguments: list[str], *, hosts: int, rank: int) -> str:
 
 def test_the_slurm_recipe_starts_commands_that_exist(tmp_path):
     script = (DOCS / "slurm" / "chain.sbatch").read_text()
-    job = {"SLURM_JOB_NODELIST": "host-[0-7]", "SLURM_NNODES": "8", "SLURM_NODEID": "3"}
+    job = {"SLURM_JOB_NODELIST": "host-[0-7]", "SLURM_NNODES": "8", "SLURM_NODEID": "3", "DRAWS": "2"}
     found = started(script, tmp_path, **job)
-    assert [check(each, hosts=8, rank=3) for each in found] == ["harvest", "sweep", "fit", "sample", "label"]
+    names = [check(each, hosts=8, rank=3) for each in found]
+    assert names == ["harvest", "sweep", "fit", *["sample", "label"] * 2]
     options = re.findall(r"^#SBATCH --([a-z-]+)(?:=\S+)?$", script, flags=re.M)
     assert len(options) == script.count("\n#SBATCH") and "nodes" in options
 
@@ -69,9 +70,9 @@ def test_the_kubernetes_recipe_starts_commands_that_exist(tmp_path):
     mounted = {mount["name"] for mount in container["volumeMounts"]}
     assert mounted == {volume["name"] for volume in pod["volumes"]}
     assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
-    environment = {each["name"]: each["value"] for each in container["env"]}
+    environment = {each["name"]: each["value"] for each in container["env"]} | {"DRAWS": "2"}
     found = started(container["args"][0], tmp_path, JOB_COMPLETION_INDEX="5", **environment)
-    assert [check(each, hosts=8, rank=5) for each in found] == ["sample", "label"]
+    assert [check(each, hosts=8, rank=5) for each in found] == ["sample", "label"] * 2
     assert f"{job['metadata']['name']}-0.{pod['subdomain']}" in found[0]
 
 

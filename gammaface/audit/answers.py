@@ -52,9 +52,9 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
             rows.append(_unanswered(target, reading))
             continue
         second = goals[(goals["reading"] == "second opinion") & (goals["target"] == target)]
-        plain = arms.iloc[0]
-        if plain["plain"] <= plain["floor"]:
-            rows.append(_nothing_to_gain(plain.to_dict()))
+        own = of_target[of_target["method"] == PLAIN].iloc[0].to_dict()
+        if own[READINGS[reading][0]] <= own[READINGS[reading][1]]:
+            rows.append(_nothing_to_gain(own, reading, float(arms["cost_limit"].iloc[0])))
             continue
         doubted = set(second.loc[~second["fd_met"].astype(bool), "method"])
         best = _best(arms, doubted).to_dict()
@@ -135,17 +135,23 @@ def _dearer(arms: pd.DataFrame, best: Mapping, doubted: set[str]) -> str:
     return f"{row['method']} keeps to the limit with {row['fd']:.3f}, at {row['cost']:.2f}x."
 
 
-def _nothing_to_gain(plain: Mapping) -> dict:
+def _nothing_to_gain(plain: Mapping, reading: str, cost_limit: float) -> dict:
     """Plain sampling meets the goal where it is as even as its noise floor; it steers nothing that
-    somebody would have to confirm."""
+    somebody would have to confirm, but a second opinion that differs is told."""
+    fd, floor = (float(plain[name]) for name in READINGS[reading][:2])
     text = (
         f"{capital(target_words(plain['target']))}: the goal is met by plain sampling itself. Its FD of"
-        f" {plain['plain']:.3f} is no larger than the noise floor of {plain['floor']:.3f} at n ="
-        f" {plain['n']:,}: no method can be seen to do better."
+        f" {fd:.3f} is no larger than the noise floor of {floor:.3f} at n = {plain['n']:,}: no method can"
+        " be seen to do better."
     )
-    limit = {"limit": plain["floor"], "times": plain["plain"] / plain["floor"], "cost": 1.0}
-    named = {"target": plain["target"], "method": PLAIN, "reading": plain["reading"], "fd": plain["plain"]}
-    return named | limit | {"cost_limit": plain["cost_limit"], "met": True, "sentence": text}
+    if plain["fd_second"] > plain["noise_floor_second"]:  # never where nobody was asked
+        text += (
+            f" The second opinion ({plain['second']}) sees {plain['fd_second']:.3f}, its noise floor is"
+            f" {plain['noise_floor_second']:.3f}: by that there is something to gain."
+        )
+    named = {"target": plain["target"], "method": PLAIN, "reading": reading, "fd": fd, "limit": floor}
+    prices = {"times": fd / floor, "cost": 1.0, "cost_limit": cost_limit}
+    return named | prices | {"met": True, "sentence": text}
 
 
 def _confirmation(second: pd.DataFrame, row: Mapping) -> str:

@@ -132,9 +132,12 @@ class Scene:
         now = self.config(cell)
         changed = [key for key in now | stored.config if stored.config.get(key) != now.get(key)]
         if changed:
+            what = "the method another name, like NAME=strategy"
+            if cell.method in (BASE, PLAIN):
+                what = f"the {changed[0]} of before; one method may have an n of its own: --set METHOD.n=N"
             raise GammaFaceError(
                 f"the cell '{cell.name}' was drawn with another {changed[0]}",
-                fix="Give the method another name, like NAME=strategy, or another --out.",
+                fix=f"Give {what}, or another --out.",
             )
         return True
 

@@ -35,7 +35,7 @@ def downstream(
         list[str] | None, typer.Option(help="TARGET or NAME:TARGET, repeat. Default: all.")
     ] = None,
     methods: Annotated[
-        list[str] | None, typer.Option(help="METHOD[@SET][:PERCENT], repeat. Default: all.")
+        list[str] | None, typer.Option(help="METHOD\\[@SET][:PERCENT], repeat. Default: all.")
     ] = None,
     ratios: Annotated[
         str, typer.Option(help="Generated shares of gamma-face and plain-augment in %, like 30,50,70,100.")

@@ -16,9 +16,10 @@ from gammaface.baselines import METHODS
 from gammaface.downstream.cells import Cell
 from gammaface.downstream.claimed import BASE, COMPARISONS, MAIN, OURS, PLAIN, Comparison, Side
 from gammaface.downstream.figures import TaskFigures
-from gammaface.downstream.terms import EVEN, FAILS, HOLDS, LARGER_IS_BETTER, MISSING, OPEN
+from gammaface.downstream.terms import EVEN, FAILS, HOLDS, LARGER_IS_BETTER, MISSING, OPEN, has_order
 
 WORDS = {"bias": "Bias", "kl": "KL", "ba": "BA x100", "accuracy": "accuracy (points)", "bpc": "BPC"}
+NO_ORDER = "a signed Bias has no better side"
 SMILE = "smile Bias falls by 65% and accuracy rises by 1.8 points"
 
 
@@ -74,6 +75,8 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         why = f"{comparison.better if better is None else comparison.worse} was not run"
     elif sizes := figures.unequal(better, worse):
         why = "their sets have {:,} and {:,} generated faces".format(*sizes)
+    elif not has_order(comparison.metric, figures.variants.get(comparison.metric, "")):
+        why = NO_ORDER
     if why:
         sentence = f"{comparison.claim}: {MISSING} on {figures.task} ({why})."
         blank = dict.fromkeys(("difference", "low", "high"), np.nan)
@@ -121,6 +124,9 @@ def smile_claim(figures: TaskFigures) -> dict:
         " the 70+30 and 30+70 rows imply .0999 and .0044."
     )
     blank = dict.fromkeys(("difference", "low", "high"), np.nan)
+    if not has_order("bias", figures.variants["bias"]):
+        why = f" ({NO_ORDER})"
+        return row | blank | {"verdict": MISSING, "sentence": f"{SMILE}: {MISSING} on {figures.task}{why}."}
     if arm is None or base is None or not figures.shared(arm, base, "bias"):
         return row | blank | {"verdict": MISSING, "sentence": f"{SMILE}: {MISSING} on {figures.task}."}
     before = figures.value(base, "bias", beside=arm)[0]
@@ -150,7 +156,7 @@ def _is(side: Side, cell: Cell, figures: TaskFigures) -> bool:
         return False
     if not cell.source:
         return True
-    if cell.method == EVEN and cell.source != (side.source or METHODS[EVEN].source):
+    if cell.source != (side.source or METHODS[cell.method].source):
         return False
     design, labeller, min_p = figures.main_settings
     as_sure = cell.min_p == min_p if side.filtered is None else (cell.min_p > 0) == side.filtered

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gammaface.downstream.terms import LARGER_IS_BETTER, MAIN_SETTINGS, METRICS, ORDER, OWN_SETS, arm_words
+from gammaface.downstream.terms import (
+    LARGER_IS_BETTER,
+    MAIN_SETTINGS,
+    METRICS,
+    ORDER,
+    OWN_SETS,
+    arm_words,
+    has_order,
+)
 
 BETTER, WORSE = "better", "worse"
 AGAINST = {"vs_baseline": "vs baseline", "vs_plain": "vs plain-augment"}
@@ -119,15 +127,15 @@ def published_rows(tables: dict[str, pd.DataFrame], data: str, target: str) -> p
     return together.groupby("arm").first().assign(contradiction=said)
 
 
-def judged(metric: str, low: float, high: float) -> str:
-    """Whether a difference is an improvement; nothing where its interval holds 0.
+def judged(metric: str, low: float, high: float, *, variant: str = "") -> str:
+    """Whether a difference is an improvement; nothing where its interval holds 0, or no side is better.
 
     Examples
     --------
     >>> judged("bias", -0.2, -0.1), judged("accuracy", -2, -1), judged("kl", -0.1, 0.1)
     ('better', 'worse', '')
     """
-    if not (low > 0 or high < 0):  # NaN has no verdict either
+    if not (low > 0 or high < 0) or not has_order(metric, variant):  # NaN has no verdict either
         return ""
     return BETTER if (low > 0) == (metric in LARGER_IS_BETTER) else WORSE
 

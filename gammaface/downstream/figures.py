@@ -10,7 +10,7 @@ import pandas as pd
 
 from gammaface.downstream.cells import Cell, Stored
 from gammaface.downstream.tasks import Task, get_task
-from gammaface.downstream.terms import CONTROL, REFERENCE
+from gammaface.downstream.terms import CONTROL, OWN_SETS, REFERENCE, usual_settings
 from gammaface.errors import GammaFaceError
 from gammaface.metrics import counts
 from gammaface.metrics.audit import small_note
@@ -98,7 +98,8 @@ class TaskFigures:
         faces would mix evenness with it. An arm without generated faces has no mix and is held
         against the main one.
         """
-        plain = [a for a, cell in self.arms.items() if cell.method == CONTROL]
+        mixes = {a: (cell.method, cell.source) for a, cell in self.arms.items()}
+        plain = [a for a, mix in mixes.items() if mix == (CONTROL, OWN_SETS[0])]
         if self.arms[arm].source:
             wanted = self.arms[arm].control().arm
             return wanted if wanted in plain and not self.unequal(arm, wanted) else None
@@ -112,9 +113,8 @@ class TaskFigures:
 
     @property
     def main_settings(self) -> tuple[str, str, float] | None:
-        """Design, labeller and confidence that most arms with generated faces have."""
-        found = [cell.settings for cell in self.arms.values() if cell.source]
-        return max(found, key=found.count, default=None)
+        """See `usual_settings`."""
+        return usual_settings([cell.settings for cell in self.arms.values() if cell.source])
 
 
 def task_figures(

@@ -10,7 +10,7 @@ import pandas as pd
 from gammaface import published
 from gammaface.baselines import METHODS
 from gammaface.downstream.cells import Stored
-from gammaface.downstream.terms import PER_CLASS, SET_NAMES
+from gammaface.downstream.terms import PER_CLASS, SET_NAMES, usual_settings
 
 SOURCE = "GAMMA-FACE"
 # Metrics of the paper's tables, and whether they are about mixing ratios.
@@ -150,13 +150,9 @@ def _sizes(cells: Sequence[Stored]) -> dict[tuple[str, str, str], dict]:
 
 def _side_arms(figures: pd.DataFrame) -> set[str]:
     """Arms that vary the design, the labeller or the confidence of another one."""
-    mixed = figures[figures["source"] != ""]
-    settings = ["design", "labeller", "min_p"]
-    if mixed.empty:
-        return set()
-    main = mixed[settings].value_counts().idxmax()
-    same = (mixed[settings] == list(main)).all(axis=1)
-    return set(mixed.loc[~same, "arm"])
+    mixed = figures[figures["source"] != ""].drop_duplicates(["data", "target", "arm"])
+    settings = mixed[["design", "labeller", "min_p"]].apply(tuple, axis=1)
+    return set(mixed.loc[settings != usual_settings(list(settings)), "arm"]) if len(mixed) else set()
 
 
 def _other_shares(figures: pd.DataFrame) -> pd.Series:

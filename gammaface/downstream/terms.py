@@ -5,6 +5,8 @@ Nothing here needs torch, so that a screen opens at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Originals a class, by number of classes (GAMMA-FACE, sec. 4.2).
 PER_CLASS = {2: 5000, 3: 7000}
 TABLES = ("cells", "figures", "groups", "ratios", "table1", "table2", "table3", "table4", "claims")
@@ -38,6 +40,7 @@ OWN_SETS = ("plain", "component-uniform")  # that methods take unless told other
 
 HOLDS, FAILS, OPEN, MISSING = "holds here", "does not hold here", "not settled", "not measured"
 LARGER_IS_BETTER = {"accuracy", "bpc", "worst_group"}
+SIGNED = {"bias", "bias_micro"}  # metrics that may be taken with their sign
 METRICS = {
     "bias": "Bias",
     "ba": "BA x100",
@@ -52,6 +55,28 @@ METRICS = {
     "equalised_odds": "Equalised odds",
     "ba_eq14_printed": "BA as printed",
 }
+
+
+def has_order(metric: str, variant: str) -> bool:
+    """Whether one side of a metric is better; a signed Bias may lie on either side of 0.
+
+    Examples
+    --------
+    >>> has_order("bias", "tpr=macro, mode=abs"), has_order("bias", "tpr=macro, mode=signed")
+    (True, False)
+    """
+    return metric not in SIGNED or "mode=signed" not in variant
+
+
+def usual_settings(found: Sequence[tuple[str, str, float]]) -> tuple[str, str, float] | None:
+    """Design, labeller and confidence that most arms with generated faces have; of as many, the paper's.
+
+    Examples
+    --------
+    >>> usual_settings([("additive", "full", 0.0), ("fixed", "full", 0.0)])
+    ('fixed', 'full', 0.0)
+    """
+    return max(found, key=lambda each: (found.count(each), each == MAIN_SETTINGS), default=None)
 
 
 def task_words(data: str, target: str, protected: str) -> str:

@@ -16,6 +16,7 @@ LENGTHS = "{name} has {got} rows where y has {expected}"
 EMPTY = "{name} is empty"
 KINDS = "y and p hold different kinds of labels: {y} beside {p}"
 OUTSIDE = "scores must lie in [0, 1]; they run from {low:.6g} to {high:.6g}"
+TRUTHS = ("False", "True")  # what a table calls the classes 0 and 1 where they are truths
 COLUMNS = "scores need one column per class ({classes}); they have the shape {shape}"
 
 
@@ -98,6 +99,8 @@ def own_scores(scores, coded: Coded) -> np.ndarray:
     """
     if isinstance(scores, pd.DataFrame):
         frame = scores.set_axis([str(c) for c in scores.columns], axis=1)
+        if coded.classes == (0, 1) and set(TRUTHS) <= set(frame):
+            frame = frame.rename(columns=dict(zip(TRUTHS, "01", strict=True)))
         lacking = [str(c) for c in coded.classes if str(c) not in frame]
         if lacking:
             raise GammaFaceError(

@@ -107,7 +107,9 @@ class Rows:
         for start in range(0, len(self.array), step):
             block = torch.from_numpy(self._block(start, step))
             phi = buffer[: len(block)]
-            torch.sub(block.to(self.device), centre.to(self.device, block.dtype), out=phi[:, : self.d])
+            # In the wider of both types: a float32 difference would have lost what float64 is for.
+            wide = torch.promote_types(block.dtype, self.dtype)
+            torch.sub(block.to(self.device, wide), centre.to(self.device, wide), out=phi[:, : self.d])
             self.shape.fill(phi, self.d)
             yield slice(start, start + len(block)), phi
 

@@ -7,6 +7,7 @@ equally often: from the even set where the tail was cut from one, as the paper's
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,7 @@ def run_class_set(
     """Rebalance a generator of labelled pictures.
 
     What the run starts from, the plain generator and the classifier, lies beside it in
-    ``<out>-parts`` and is made once.
+    ``<out>-parts`` and is made once for the same pictures and training.
 
     Parameters
     ----------
@@ -83,7 +84,8 @@ def run_class_set(
         raise GammaFaceError(
             f"{len(recipe.attributes)} attributes for a set with one class each", fix="Name one attribute."
         )
-    parts = Path(out).with_name(f"{Path(out).name}-parts")
+    made_of = _hash(images, recipe, beta)
+    parts = Path(out).with_name(f"{Path(out).name}-parts") / made_of
     tail = images if beta is None else images.long_tailed(beta, seed=recipe.seed)
     classifier = train_class_classifier(
         images, attribute=recipe.attributes[0], out=parts / "classifier", seed=recipe.seed
@@ -97,8 +99,19 @@ def run_class_set(
         out=out,
         original=lambda: Original(train.pixels, train.codes),
         real=lambda: test.pixels,
+        made_of=made_of,
         report=report,
     )
+
+
+def _hash(images: ClassImages, recipe: Recipe, beta: float | None) -> str:
+    """Of all that decides the plain generator and the classifier."""
+    schedule = (recipe.anew_images, recipe.batch_size, recipe.learning_rate, recipe.ema_images, recipe.seed)
+    told = repr((images.classes, tuple(images.pixels.shape), beta, recipe.mirror, *schedule))
+    digest = hashlib.sha256(told.encode())
+    for array in (images.pixels.numpy(), images.codes, images.test):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _plain(train: ClassImages, recipe: Recipe, out: Path, report: Report | None) -> Generator:

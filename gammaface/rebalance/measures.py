@@ -11,6 +11,7 @@ from gammaface.audit.evenness import discrepancy
 from gammaface.audit.quality import distances, diversity
 from gammaface.metrics import class_shares, cleam, frechet_distance, kernel_distance
 from gammaface.metrics.paired import MIN_N
+from gammaface.metrics.quality import thin
 from gammaface.metrics.quality_by_group import DIMENSIONS
 from gammaface.rebalance.critic import Critic
 from gammaface.rebalance.guard import CopyCheck
@@ -85,9 +86,12 @@ def confidence(cells: np.ndarray) -> float:
 
 
 def overall(seen: Seen, reference: Seen) -> dict[str, float]:
-    """Distances over all pictures together, whatever their groups; equal n on both sides."""
+    """Distances over all pictures together, whatever their groups; equal n on both sides.
+
+    Of more real pictures the same ones are drawn at random for every set: files are often sorted.
+    """
     n = min(len(seen.features), len(reference.features), LIMIT)
-    a, b = seen.features[:n], reference.features[:n]
+    a, b = seen.features[:n], thin(reference.features, n, np.random.default_rng(0))
     if n < MIN_N:
         return {"frechet_all": np.nan, "kernel_all": np.nan}
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -74,6 +75,13 @@ def keep_seen(run: Run, name: str, number: int, seen: Seen) -> None:
     """Store one set; the probabilities last, for they say that it is whole."""
     run.write_array(f"sets/{name}-{number}-features", seen.features.astype(np.float16))
     run.write_array(f"sets/{name}-{number}-cells", seen.cells.astype(np.float32))
+
+
+def places_of(run: Run, name: str, sets: int) -> list[Path]:
+    """Where a row's sets, moves and pictures lie, whether or not they are there."""
+    parts = [f"{number}-{part}" for number in range(sets) for part in ("features", "cells")]
+    arrays = [run.path / "arrays" / "sets" / f"{name}-{part}.npy" for part in (*parts, "path")]
+    return [*arrays, run.path / "images" / name]
 
 
 def read_sets(run: Run, name: str) -> list[Seen]:

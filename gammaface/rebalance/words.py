@@ -40,7 +40,9 @@ def sentences_table(
     found = [_row("result", PLAIN.name, _plain(plain, target))]
     trained = rows[rows["row"] != PLAIN.name]
     found += [_row("result", r["row"], _trained(r, plain)) for r in trained.to_dict(orient="records")]
-    best = trained[trained["goal_met"].astype(bool) & trained["quality_kept"].fillna(False).astype(bool)]
+    answers_only = trained["fd_corrected"] > plain["fd_corrected"]  # never of what was not measured
+    met = trained["goal_met"].astype(bool) & trained["quality_kept"].fillna(False).astype(bool)
+    best = trained[met & ~answers_only]
     found.append(_row("result", "", _conclusion(trained, best)))
     found += [
         _row("guard", r["row"], f"{_capital(r['title'])}: {r['guard']}.")
@@ -119,8 +121,8 @@ def _conclusion(trained: pd.DataFrame, best: pd.DataFrame) -> str:
     if best.empty:
         lowest = trained.loc[trained["fd"].idxmin()]
         return (
-            f"No row meets the goal and keeps the quality; the lowest FD is {lowest['fd']:.3f}, of"
-            f" {lowest['title']}."
+            "No row meets the goal and keeps the quality, with more evened out than answers; the lowest FD"
+            f" is {lowest['fd']:.3f}, of {lowest['title']}."
         )
     titles = ", ".join(f"{r['title']} ({r['fd']:.3f})" for r in best.sort_values("fd").to_dict("records"))
     return f"What worked, with the goal met and the quality kept: {titles}."

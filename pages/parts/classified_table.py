@@ -88,7 +88,7 @@ def _cell(row, value: str, low: str, high: str, *, metric: str = "") -> str:
     if pd.notna(row[low]):
         ends = (comparison.number(row[end], signed=bool(metric)) for end in (low, high))
         interval = f"<small>{' to '.join(ends)}</small>"
-    verdict = comparison.judged(metric, row[low], row[high]) if metric else ""
+    verdict = comparison.judged(metric, row[low], row[high], variant=row["variant"]) if metric else ""
     return f"<td>{f'<b>{words}</b> {verdict}' if verdict else words}{interval}</td>"
 
 

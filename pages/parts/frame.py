@@ -12,7 +12,7 @@ from .work import panel, start
 TRAIN = "python -m gammaface train autoencoder --help\npython -m gammaface train diffusion --help"
 STUDY = {"n": 2000, "images": 24, "steps": 50}
 REPEATED = (
-    *("model", "n", "t", "space", "pca", "k", "k_max", "injection", "images", "steps", "seed"),
+    *("model", "n", "t", "space", "pca", "k", "k_max", "injection", "images", "sampler", "steps", "seed"),
     *("labelled", "classifier"),
 )
 

@@ -12,7 +12,7 @@ from . import work
 from .people import TRAIN
 from .state import has_classifier, short
 
-FULL = "python -m gammaface survey --out runs/survey"
+FULL = "python -m gammaface survey --real FACES --out runs/survey"
 # A first look: minutes instead of the hour that the command's settings take on two cores.
 SMALL = {"sqrt_abars": (0.15, 0.44, 0.80), "k_max": 6, "told": (2, 4), "steps": 25, "seed": 0}
 FEWEST, START, MOST = 100, 600, 5000

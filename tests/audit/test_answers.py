@@ -16,18 +16,22 @@ def goal(method, fd, cost, reading="corrected", **changes):
     return row | {"fd_met": fd <= row["limit"], "cost_met": cost <= row["cost_limit"]}
 
 
-def summary(**changes):
+FLOORS = {"noise_floor": 0.01, "noise_floor_corrected": 0.01, "noise_floor_second": 0.01}
+
+
+def summary(plain=None, **changes):
     rows = []
     for method in ("plain", "quota", "cheap", "dear"):
         strategy = method if method in ("plain", "quota") else "stratified"
         row = {"method": method, "target": "gender", "strategy": strategy, "seeds": 2, "fd_corrected": 0.1}
+        row |= {"fd": 0.1, "n": 1000} | FLOORS
         row |= {"evaluations": 20.0, "pilot_evaluations": 5.0 if method == "dear" else 0.0}
         row |= {"fd_second": np.nan, "second": "another", "groups_all": 2}
         for short in ("real", "base"):
             row |= {f"groups_{short}": 2, f"left_out_{short}": "", f"pooled_{short}": False}
             row |= {f"kernel_{short}": np.nan, f"kernel_{short}_vs_plain": np.nan}
             row |= {f"kernel_{short}_vs_plain_low": np.nan}
-        rows.append(row | (changes if method == "cheap" else {}))
+        rows.append(row | {"cheap": changes, "plain": plain or {}}.get(method, {}))
     return pd.DataFrame(rows)
 
 
@@ -137,8 +141,16 @@ def test_quality_is_part_of_the_answer(value, difference, low, kept, words):
 
 
 def test_nothing_to_gain_and_nothing_drawn():
-    row = answer(goal("cheap", 0.3, 1.8, plain=0.02, floor=0.03, limit=0.03))
+    even = {"fd_corrected": 0.005, "n": 10_000}
+    # The floor is that of plain's own number of pictures, not of the arm beside it.
+    row = answer(goal("cheap", 0.3, 1.8, plain=0.005, floor=0.03, limit=0.03), plain=even)
     assert row["method"] == "plain" and row["met"] and "met by plain sampling itself" in row["sentence"]
+    assert "the noise floor of 0.010 at n = 10,000" in row["sentence"] and row["times"] == 0.5
+    assert "second opinion" not in row["sentence"]
+    row = answer(goal("cheap", 0.3, 1.8, plain=0.02, floor=0.03), plain={"fd_corrected": 0.02})
+    assert row["method"] == "cheap"
+    row = answer(goal("cheap", 0.3, 1.8, plain=0.005), plain=even | {"fd_second": 0.2, "second": "another"})
+    assert "The second opinion (another) sees 0.200, its noise floor is 0.010" in row["sentence"]
     row = answer(goal("quota", 0.0, 1.5))
     assert row["met"] is None and "no method besides plain sampling and quotas" in row["sentence"]
 

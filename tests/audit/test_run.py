@@ -135,6 +135,8 @@ def test_a_cell_of_other_options_is_refused_before_anything_is_drawn(tmp_path):
     assert face.unet.rows == 0
     with pytest.raises(GammaFaceError, match="other settings"):
         audit(tmp_path / "run", face, **(SHORT | {"steps": 5}))
+    with pytest.raises(GammaFaceError, match="Give the n of before; .* --set METHOD.n=N"):
+        audit(tmp_path / "run", face, **(SHORT | {"n": 7}))
 
 
 def test_refusals_and_shortfalls_are_part_of_the_audit(tmp_path):

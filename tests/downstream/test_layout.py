@@ -143,3 +143,35 @@ def test_the_headline_number():
     half = [cells[0], stored("gamma-face", 0, right=(0.95, 0.8), n=2000, **EVEN)]
     assert smile_claim(task_figures(half, resamples=50))["verdict"] == FAILS
     assert smile_claim(task_figures(cells[:1], resamples=50))["verdict"] == MISSING
+
+
+def test_a_signed_bias_has_no_better_side(cells):
+    tables = study_tables(cells, resolution=64, resamples=50, variants={"mode": "signed"})
+    claims = tables["claims"]
+    on_bias = claims[claims["metric"] == "bias"]
+    assert set(on_bias["verdict"]) == {MISSING} and on_bias["difference"].isna().all()
+    assert "a signed Bias has no better side" in on_bias["sentence"].iloc[0]
+    assert set(claims.loc[claims["metric"] == "accuracy", "verdict"]) != {MISSING}
+
+
+def test_of_two_designs_alike_the_papers_is_shown():
+    arms = [("plain-augment", PLAIN, 0.9), ("gamma-face", EVEN, 0.8)]
+    cells = [stored("baseline", 0, right=(0.95, 0.7))]
+    for design in ("additive", "fixed"):
+        cells += [stored(m, 0, right=(right, 0.8), **mix | {"design": design}) for m, mix, right in arms]
+    tables = study_tables(cells, resolution=64, resamples=50)
+    shown = tables["table1"].set_index("method")["arm"]
+    assert ".fixed." in shown["gamma-face"] and ".fixed." in shown["plain-augment"]
+
+
+def test_a_control_on_another_set_is_no_control():
+    other = PLAIN | {"source": "h-directions"}
+    cells = [
+        stored("baseline", 0, right=(0.95, 0.7)),
+        stored("plain-augment", 0, right=(0.5, 0.5), **other),
+        stored("gamma-face", 0, right=(0.8, 0.8), **EVEN),
+    ]
+    figures = task_figures(cells, resamples=50)
+    assert [figures.control(arm) for arm in figures.arms] == [None] * 3
+    claims = claims_table([figures]).set_index("claim")
+    assert claims.loc["Evenness over components raises accuracy", "verdict"] == MISSING

@@ -60,6 +60,10 @@ def test_scores_per_class(frame, tmp_path):
     one = audit(frame, tmp_path, "--format", "csv").stdout
     wide = frame.assign(score_1=frame.score, score_0=frame.score).drop(columns="score")
     assert audit(wide, tmp_path, "--format", "csv").stdout == one
+    truths = wide.assign(y=wide.y == 1, p=wide.p == 1)
+    assert audit(truths, tmp_path, "--format", "csv").stdout == one
+    named = truths.rename(columns={"score_1": "score_True", "score_0": "score_False"})
+    assert audit(named, tmp_path, "--format", "csv").stdout == one
 
 
 def test_baseline_and_groups(frame, tmp_path):

@@ -83,3 +83,23 @@ def test_the_digits_are_drawn_evenly_after_retraining(tmp_path):
     rows = run.table("rows").set_index("row")
     assert rows.at["plain", "fd"] > 0.15
     assert rows.at["tune", "fd"] < 0.5 * rows.at["plain", "fd"]
+
+
+def test_what_a_class_set_starts_from_is_made_anew_for_other_pictures(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(class_sets, "train_class_classifier", lambda *_, out, **__: made.append(out))
+    monkeypatch.setattr(class_sets, "_plain", lambda train, recipe, out, report: made.append(out))
+    monkeypatch.setattr(class_sets, "critic_of", lambda *_: None)
+    monkeypatch.setattr(class_sets, "run_rebalance", lambda *_, made_of, **__: made_of)
+    images, recipe = digits(), class_sets.DIGITS
+    others = [
+        (images, recipe, None),
+        (class_sets.replace(images, pixels=255 - images.pixels), recipe, 0.1),
+        (images, class_sets.replace(recipe, anew_images=100), 0.1),
+    ]
+    first, again, *rest = (
+        class_sets.run_class_set(pictures, how, out=tmp_path / "r", beta=beta)
+        for pictures, how, beta in [(images, recipe, 0.1)] * 2 + others
+    )
+    assert first == again and len({first, *rest}) == 4
+    assert made[0].parent.name == first and len({out.parent for out in made}) == 4

@@ -130,8 +130,9 @@ def test_weights_and_checkpoints_that_do_not_fit(finished, generator, tmp_path):
     out = tmp_path / "light"
     shutil.copytree(finished.path, out)
     ask = (generator, light_critic())
-    with pytest.raises(GammaFaceError, match="other settings or weights"):
-        run_rebalance(*ask, replace(SMALL, steps=3), out=out)
+    for other in ({"recipe": replace(SMALL, steps=3)}, {"recipe": SMALL, "made_of": "other pictures"}):
+        with pytest.raises(GammaFaceError, match="other settings or weights"):
+            run_rebalance(*ask, **other, out=out)
     facts = json.loads((out / "rows/tune/row.json").read_text())
     (out / "rows/tune/row.json").write_text(json.dumps(facts | {"weights": "others"}))
     with pytest.raises(GammaFaceError, match="not those that this row was measured with"):
@@ -256,3 +257,25 @@ def test_words_say_when_nothing_worked(finished):
     ):
         told = sentences_table(rows.assign(goal=goal, noise_floor=0.05), between, **ask)
         assert words in " ".join(told["sentence"])
+
+
+def test_a_row_whose_folder_was_deleted_is_trained_and_measured_again(finished, generator, tmp_path):
+    out = tmp_path / "light"
+    shutil.copytree(finished.path, out)
+    shutil.rmtree(out / "rows" / "tune")
+    for stale in ("sets/tune-1-cells", "sets/tune-path"):  # of the weights that are gone
+        np.save(out / "arrays" / f"{stale}.npy", np.zeros_like(finished.array(stale)))
+    held = finished.table("by_set")
+    held.assign(value=held["value"].where(held["row"] != "tune", 9.0)).to_parquet(
+        out / "tables/by_set.parquet"
+    )
+    for child in (out / "rows/tune-2/row.json", out / "drawn/balanced-2/manifest.json"):
+        child.parent.mkdir(parents=True)
+        child.write_text("{}")
+    stages = []
+    again = run_rebalance(
+        generator, light_critic(), SMALL, out=out, report=lambda stage, *_: stages.append(stage)
+    )
+    assert "train tune" in stages and "draw tune" in stages and "draw plain" not in stages
+    assert again.table("by_set").equals(held)
+    assert not (out / "rows/tune-2").exists() and not (out / "drawn/balanced-2").exists()

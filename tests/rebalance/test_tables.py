@@ -4,6 +4,7 @@ import numpy as np
 
 import gammaface.rebalance.run as run_module
 from gammaface.rebalance import run_rebalance
+from gammaface.rebalance.measures import overall
 from gammaface.rebalance.rows import PLAIN
 from gammaface.rebalance.sets import Seen
 from gammaface.rebalance.tables import groups_table
@@ -45,11 +46,26 @@ def test_answers_evened_out_are_not_people_evened_out(generator, tmp_path):
     run = run_rebalance(generator, light_critic(), SMALL, out=tmp_path / "r")
     rows, told = run.table("rows"), {"target": "side", "reference": "base", "original": "absent"}
 
+    def sentences(plain: float, tune: float, **more):
+        table = rows.assign(fd_corrected=[plain, tune], **more)
+        return sentences_table(table, run.table("between"), bias=SMALL.bias, **told)
+
     def said(plain: float, tune: float) -> str:
-        table = rows.assign(fd_corrected=[plain, tune])
-        sentences = sentences_table(table, run.table("between"), bias=SMALL.bias, **told)
-        return sentences.set_index("row").loc["tune", "sentence"].iloc[0]
+        return sentences(plain, tune).set_index("row").loc["tune", "sentence"].iloc[0]
 
     assert "Without the classifier's errors the FD is 0.200, plain's 0.500." in said(0.5, 0.2)
     assert "the FD is 0.651, above plain's 0.500: if its recalls hold" in said(0.5, 0.651)
     assert "errors" not in said(np.nan, np.nan)
+    good = {"goal_met": True, "quality_kept": True}
+    worked = [" ".join(sentences(0.5, tune, **good)["sentence"]) for tune in (0.2, 0.651, np.nan)]
+    assert ["What worked" in text for text in worked] == [True, False, True]
+    assert "with more evened out than answers" in worked[1]
+
+
+def test_distances_over_all_pictures_do_not_hang_on_their_order():
+    """Files are often sorted by class or age, and only some of many pictures are compared."""
+    real = seen((3000, 3000), 0)
+    real.features[3000:] += 5
+    mixed = np.random.default_rng(1).permutation(6000)[:2000]
+    drawn = Seen(real.cells[mixed], real.features[mixed])
+    assert overall(drawn, real)["frechet_all"] < 0.1 < overall(drawn, seen((3000, 0), 2))["frechet_all"]
