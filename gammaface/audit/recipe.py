@@ -135,7 +135,8 @@ guided, pilots of 1,000.
         """
         large = [name for name in self.methods if name in self.large]
         more = f"; {self.large_n:,} for {', '.join(large)}" if large and self.large_n > self.n else ""
-        words = f"{self.n:,} images x {self.seeds} seeds a method and target{more}"
+        seeds = f"{self.seeds} seed{'s' if self.seeds > 1 else ''}"
+        words = f"{self.n:,} images x {seeds} a method and target{more}"
         words += f", {self.steps} {self.sampler} steps."
         methods = self.methods if drawn is None else set(drawn["method"])
         targets = {aim.name for aim in self.aims} if drawn is None else set(drawn["target"])

@@ -136,6 +136,18 @@ class Plan:
         return f"{words}{_not_varied(cells)} Intervals are wide; small effects are not seen."
 
 
+LONG = Plan(
+    seeds=FULL_SEEDS,
+    images=FULL_IMAGES,
+    validate_every=5_000,
+    per_class=min(PER_CLASS.values()),
+    validation=2_000,
+    test=2_500,
+    drawn=2_000,
+)
+"""The paper's budget on one task of each data set: hours on two cores."""
+
+
 def missing_cells(cells: Sequence[Cell]) -> list[str]:
     """What there is of each task that is not whole, in words.
 

@@ -92,7 +92,7 @@ def _corrected(row: Mapping, plain: Mapping) -> str:
     found, before = row["fd_corrected"], plain["fd_corrected"]
     if np.isnan(found) or np.isnan(before):
         return ""
-    if found <= before:
+    if found <= before or row["fd"] >= plain["fd"]:
         return f" Without the classifier's errors the FD is {found:.3f}, plain's {before:.3f}."
     return (
         f" But without the classifier's errors the FD is {found:.3f}, above plain's {before:.3f}: if its"

@@ -50,11 +50,13 @@ def test_answers_evened_out_are_not_people_evened_out(generator, tmp_path):
         table = rows.assign(fd_corrected=[plain, tune], **more)
         return sentences_table(table, run.table("between"), bias=SMALL.bias, **told)
 
-    def said(plain: float, tune: float) -> str:
-        return sentences(plain, tune).set_index("row").loc["tune", "sentence"].iloc[0]
+    def said(plain: float, tune: float, fd: float = 0.1) -> str:
+        found = sentences(plain, tune, fd=[0.4, fd])
+        return found.set_index("row").loc["tune", "sentence"].iloc[0]
 
     assert "Without the classifier's errors the FD is 0.200, plain's 0.500." in said(0.5, 0.2)
     assert "the FD is 0.651, above plain's 0.500: if its recalls hold" in said(0.5, 0.651)
+    assert "Without the classifier's errors the FD is 0.651, plain's 0.500." in said(0.5, 0.651, fd=0.45)
     assert "errors" not in said(np.nan, np.nan)
     good = {"goal_met": True, "quality_kept": True}
     worked = [" ".join(sentences(0.5, tune, **good)["sentence"]) for tune in (0.2, 0.651, np.nan)]
