@@ -108,7 +108,7 @@ def test_the_recorded_study_ships_predictions_and_says_that_it_is_reduced(
     tiny, classifier, data, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(recording, "EXAMPLES", tmp_path)
-    monkeypatch.setattr(recording, "Plan", lambda: PLAN)
+    monkeypatch.setitem(recording.PLANS, "downstream", PLAN)
     monkeypatch.setattr(recording, "load_attributes", lambda: classifier)
     shipped = Run.open(record_run("downstream", tiny, given=Given(real=(f"utkface={data}",))))
     assert shipped.path == tmp_path / "downstream" and not shipped.damaged()
@@ -209,7 +209,7 @@ def test_the_full_study_does_not_call_itself_reduced():
     for smaller in ({"images": 64}, {"per_class": 100}):
         assert dataclasses.replace(full, **smaller).in_words(kept(cells)).startswith("A reduced version")
     told = full.in_words(kept(cells[:-1]))
-    assert told.startswith("A reduced version") and "age (UTKFace): 50 of 51 classifiers." in told
+    assert told.startswith("A part") and "age (UTKFace): 50 of 51 classifiers." in told
 
 
 def test_what_is_missing_is_counted_task_by_task():
