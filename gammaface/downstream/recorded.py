@@ -128,7 +128,8 @@ class Plan:
             return f"The full study: {shown}, {FULL_SEEDS} seeds.{_not_varied(cells)}"
         words = (
             f"A {'reduced version' if small else 'part'} of the study: {shown}"
-            f"{_of(self.images, FULL_IMAGES)}, {self.per_class:,} originals a class, backbone {self.backbone} with learning rate {self.learning_rate:g}"
+            f"{_of(self.images, FULL_IMAGES)}, {self.per_class:,} originals a class,"
+            f" backbone {self.backbone} with learning rate {self.learning_rate:g}"
             f"{_sets_in_words(found)}."
         )
         if missing:

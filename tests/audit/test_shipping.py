@@ -57,7 +57,7 @@ def test_numbers_of_earlier_recipes_are_told():
     drawn = pd.DataFrame(rows, columns=["method", "target", "n"]).assign(seeds=1)
     drawn.loc[drawn["method"] == "refused", "seeds"] = 0
     words = recipe.in_words(drawn)
-    assert words.startswith("300 images x 1 seeds a method and target; 500 for plain, guided, 2 ddim steps.")
+    assert words.startswith("300 images x 1 seed a method and target; 500 for plain, guided, 2 ddim steps.")
     assert " Other numbers of images: guided 2,000 (gender); quota 120 (gender, race)." in words
     assert "Other numbers" not in recipe.in_words(drawn[drawn["method"] == "plain"])
 
@@ -177,7 +177,7 @@ def test_a_recording_survives_a_kill_and_ships_tables_alone(tiny, tmp_path, monk
     path = record_run("representation", tiny, given=Given(settings=few))
     assert drawn == ["base.s40", "plain.s0", "component-uniform.s0", "component-uniform.s0"]
     run = Run.open(path)
-    assert run.manifest.state == "done" and "12 images x 1 seeds" in run.manifest.note
+    assert run.manifest.state == "done" and "12 images x 1 seed" in run.manifest.note
     assert not (path / "cells").exists() and not list(path.rglob("*.npy"))
     working = Run.open(home() / "representation-working")
     assert (working.path / "cells" / "plain.s0" / "features.npy").is_file()
