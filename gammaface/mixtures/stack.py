@@ -114,10 +114,13 @@ def log_densities(rows: Rows, groups: list[Group]) -> Iterator[tuple[slice, Tens
         natural, normaliser = rows.shape.natural(group.parameters)
         eta_here.copy_(natural.flatten(0, 1))
         offset_here.copy_((normaliser + group.parameters.weights.log()).view(-1, 1))
+    room = torch.empty(sum(sizes), rows.step, dtype=torch.float64, device=rows.device)
+    product = torch.empty_like(room, dtype=rows.dtype)
     for at, phi in rows.chunks():
-        joint = offset.repeat(1, len(phi))
+        joint, block = room[:, : len(phi)], product[:, : len(phi)]
+        joint.copy_(offset.expand_as(joint))
         for some_eta, some_phi in zip(eta.split(BLOCK, 1), phi.split(BLOCK, 1), strict=True):
-            joint += torch.mm(some_eta, some_phi.T)
+            joint += torch.mm(some_eta, some_phi.T, out=block)
         parts = joint.split(sizes)
         yield at, phi, joint, [p.view(*g.shape, -1) for p, g in zip(parts, groups, strict=True)]
 
