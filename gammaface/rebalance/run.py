@@ -33,11 +33,12 @@ from gammaface.generators import Generator
 from gammaface.images import to_unit
 from gammaface.rebalance.bundle import read_generator, trainable, untrained, write_generator
 from gammaface.rebalance.critic import Critic
-from gammaface.rebalance.material import BALANCED, Material, Original, balanced_material, biased_material
+from gammaface.rebalance.forgetting import forget_row
+from gammaface.rebalance.material import Material, Original, balanced_material, biased_material
 from gammaface.rebalance.measures import by_set
 from gammaface.rebalance.recipe import TUNE_SHARE, Recipe
-from gammaface.rebalance.rows import MAX_GENERATIONS, PLAIN, TUNE, Row, before, every_row, later
-from gammaface.rebalance.sets import BASE, REAL, Seen, draw_sets, keep_seen, places_of, read_sets
+from gammaface.rebalance.rows import PLAIN, Row, before, every_row
+from gammaface.rebalance.sets import BASE, REAL, Seen, draw_sets, keep_seen, read_sets
 from gammaface.rebalance.tables import between_groups, groups_table, rows_table, shares_table
 from gammaface.rebalance.time_weights import fit_time_weights
 from gammaface.rebalance.tune import Examples, freeze_first, train_network
@@ -169,7 +170,7 @@ def run_rebalance(
                 continue
             if row.start and not scene.facts(row):
                 began = time.monotonic()
-                _forget(scene, row)
+                forget_row(run, row, sets=recipe.sets)
                 _train_row(scene, row)
                 run.add_timing(f"train {row.name}", time.monotonic() - began)
             began = time.monotonic()
@@ -179,25 +180,6 @@ def run_rebalance(
             _write_tables(scene, done, stopped, groups=False)
         _write_tables(scene, done, stopped, groups=True)
     return Run.open(out)
-
-
-def _forget(scene: Scene, row: Row) -> None:
-    """Drop what an earlier training of a row, whose folder somebody deleted, drew and was measured by.
-
-    Of generations that learned from it nothing stays.
-    """
-    run, last = scene.run, MAX_GENERATIONS if row == TUNE or row.generation > 1 else row.generation
-    children = [later(g) for g in range(row.generation + 1, last + 1)]
-    places = [place for old in (row, *children) for place in places_of(run, old.name, scene.recipe.sets)]
-    for child in children:
-        balanced = f"{BALANCED}-{child.generation}"
-        places += [scene.folder(child), run.path / "drawn" / balanced]
-        places += (run.path / "arrays" / "material").glob(f"{balanced}-*")
-    for place in places:
-        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    if run.has("tables/by_set.parquet"):
-        held = run.table("by_set")
-        run.write_table("by_set", held[~held["row"].isin([old.name for old in (row, *children)])])
 
 
 def _train_row(scene: Scene, row: Row) -> None:
