@@ -7,6 +7,8 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+MINUS = "\N{MINUS SIGN}"
+
 
 class Format(StrEnum):
     """How the table is written."""
@@ -20,11 +22,11 @@ class Format(StrEnum):
 def render(table: pd.DataFrame, format: Format) -> str:
     """The table as text; all but CSV round and leave empty columns out."""
     if format is Format.csv:
-        return table.to_csv(index=False)
+        return table.to_csv(index=False).replace(MINUS, "-")
     filled = table.replace("", np.nan).dropna(axis=1, how="all")
     words = filled.map(_word)
     if format is Format.latex:
-        return words.to_latex(index=False, escape=True)
+        return words.to_latex(index=False, escape=True).replace(MINUS, "$-$")  # pdflatex knows no U+2212
     if format is Format.text:
         return words.to_string(index=False) + "\n"
     lines = [words.columns, ["---"] * words.shape[1], *words.to_numpy()]

@@ -11,6 +11,7 @@ from gammaface.baselines.problem import Examples, Problem, Trained, join
 from gammaface.baselines.trainer import predict, train_on
 
 PRIOR = 5  # faces
+REPEATS = 20  # of one generated face at most: more would teach that face
 
 
 def augmented(problem: Problem) -> Trained:
@@ -28,8 +29,8 @@ def targeted(problem: Problem) -> Trained:
 
     A (class, group) cell's gap is how far its recall lies below the best group's of its
     class, as `audited` measures it; generated faces are given to cells in proportion to
-    their gaps. Faces are repeated only where the whole pool is smaller than the number
-    asked for.
+    their gaps, each face up to `REPEATS` times. ``gaps_filled`` says how much of that the
+    pool could give; the rest goes to the other cells.
     """
     pool = problem.need("generated")
     right, seen = audited(problem)
@@ -37,12 +38,18 @@ def targeted(problem: Problem) -> Trained:
     originals, n, rng = kept_originals(problem)
     size = problem.n_classes * problem.n_groups
     cells = problem.strata(pool)
-    repeats = max(1, -(-n // len(pool)))
+    repeats = max(REPEATS, -(-n // len(pool)))
+    wanted = share_out(gaps, np.full(size, n), n)
     added = share_out(gaps, np.bincount(cells, minlength=size) * repeats, n)
     rows = [np.flatnonzero(cells == cell) for cell in range(size)]
     picked = [r[draw_spread(len(r), k, rng=rng)] for r, k in zip(rows, added, strict=True) if k]
     trained = train_on_mix(problem, originals, pool, np.concatenate([np.empty(0, int), *picked]))
-    measured = {"gaps": gaps.round(4).tolist(), "images_seen_by_the_audit": seen}
+    measured = {
+        "gaps": gaps.round(4).tolist(),
+        "gaps_filled": round(float(np.minimum(wanted, added).sum() / n), 4),
+        "images_seen_by_the_audit": seen,
+        "images_seen": trained.facts["images_seen"] + seen,
+    }
     return Trained(trained.network, trained.facts | measured)
 
 

@@ -4,7 +4,7 @@ DiGA (2024): two logistic regressions read the target from codes. The weakly reg
 one uses whatever separates the classes; the strongly regularised one leans on what varies
 most, the shortcut. Their difference points along the shortcut, with no protected label.
 Features are then trained to be the same before and after an edit along it (BYOL, Grill et
-al. 2020), and a linear layer on them names the target.
+al. 2020), and a logistic regression on them names the target.
 
 Their codes are a diffusion autoencoder's; here any `CodeSpace` will do, such as the
 clean latents of the bundled autoencoder.
@@ -25,8 +25,8 @@ from gammaface.baselines.trainer import (
     Phase,
     fit,
     new_network,
+    outputs_of,
     prepare,
-    weighted_loss,
 )
 from gammaface.training.loop import step_generator
 
@@ -36,7 +36,6 @@ STRENGTHS = (3.0, 6.0)  # length of an edit, in standard deviations of the codes
 SIGNS = (-1.0, 1.0)
 TARGET_DECAY = 0.99  # of BYOL's slowly moving network
 PROJECTION = 64
-BYOL_SHARE = 0.5  # of the budget of pictures; the linear layer takes the rest
 MAX_ITERATIONS = 500
 
 
@@ -114,7 +113,11 @@ class Byol(torch.nn.Module):
 
 
 def diga(problem: Problem) -> Trained:
-    """Train features that ignore the spurious edits, then a linear layer on the originals."""
+    """Train features that ignore the spurious edits, then read the originals' classes from them.
+
+    The reader sees every original once; the rest of the budget, half of it at least, goes
+    into the features.
+    """
     edits = edited_pictures(problem)
     recipe, device = problem.recipe, problem.recipe.device
     network = new_network(problem)
@@ -129,32 +132,26 @@ def diga(problem: Problem) -> Trained:
         return byol.loss(images, prepare(edits[side, rows], recipe, source))
 
     online = [p for p in byol.parameters() if p.requires_grad]
-    views = round(BYOL_SHARE * recipe.images / 2)  # a step shows two pictures for each row
-    phase = Phase(invariance, online, max(1, views), number=1, validate=False, after_step=byol.follow)
+    shown = max(recipe.images - len(originals), recipe.images // 2)
+    views = max(1, shown // 2)  # a step shows two pictures for each row
+    phase = Phase(invariance, online, views, number=1, validate=False, after_step=byol.follow)
     seen = 2 * fit(byol, originals, phase, problem)
-    head_only = _FrozenFeatures(network)
-    loss = weighted_loss(head_only, originals.y, device=device)
-    rest = max(1, recipe.images - seen)
-    seen += fit(head_only, originals, Phase(loss, list(network.head.parameters()), rest, number=3), problem)
+    features = outputs_of(network.features, originals.images, device=device)
+    read_classes(network.head, features, originals.y)
+    seen += len(originals)
     return Trained(network, {"n_original": len(originals), "n_generated": 0, "images_seen": seen})
 
 
-class _FrozenFeatures(torch.nn.Module):
-    """A classifier whose head alone learns: its features stay in evaluation mode."""
-
-    def __init__(self, network: FaceClassifier) -> None:
-        super().__init__()
-        self.network = network
-
-    def train(self, mode: bool = True) -> _FrozenFeatures:
-        self.training = mode
-        self.network.eval()
-        return self
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            features = self.network.features(images)
-        return self.network.head(features)
+@torch.no_grad()
+def read_classes(head: torch.nn.Linear, features: np.ndarray, labels: np.ndarray) -> None:
+    """Set a linear layer to the logistic regression of labels on features (n, width)."""
+    mean, spread = features.mean(0), np.maximum(features.std(0), 1e-6)
+    found = LogisticRegression(max_iter=MAX_ITERATIONS).fit((features - mean) / spread, labels)
+    weight, bias = found.coef_ / spread, found.intercept_ - found.coef_ @ (mean / spread)
+    if len(weight) == 1:  # two classes: one logit, of the second against the first
+        weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
+    head.weight.copy_(torch.from_numpy(weight))
+    head.bias.copy_(torch.from_numpy(bias))
 
 
 def _two_layers(inputs: int, outputs: int) -> torch.nn.Sequential:

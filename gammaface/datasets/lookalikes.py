@@ -90,10 +90,7 @@ def lookalike_groups(hashes: np.ndarray, *, distance: int = DEFAULT_DISTANCE) ->
     values, place = np.unique(np.asarray(hashes, dtype=np.uint64), axis=0, return_inverse=True)
     rows, columns = [], []
     for start in range(0, len(values), CHUNK):
-        apart = np.zeros((len(values[start : start + CHUNK]), len(values) - start), dtype=np.uint16)
-        for word in values.T:
-            apart += np.bitwise_count(word[start : start + CHUNK, None] ^ word[None, start:])
-        left, right = np.nonzero(apart <= distance)
+        left, right = np.nonzero(_bits_apart(values[start : start + CHUNK], values[start:]) <= distance)
         rows.append(left + start)
         columns.append(right + start)
     if not rows:
@@ -101,6 +98,29 @@ def lookalike_groups(hashes: np.ndarray, *, distance: int = DEFAULT_DISTANCE) ->
     row, column = np.concatenate(rows), np.concatenate(columns)
     links = coo_array((np.ones(len(row), bool), (row, column)), shape=(len(values),) * 2)
     return connected_components(links, directed=False)[1][place].astype(int)
+
+
+def has_lookalike(hashes: np.ndarray, others: np.ndarray, *, distance: int = DEFAULT_DISTANCE) -> np.ndarray:
+    """Which pictures look like one of the others, bool (n,); hashes from `difference_hash`.
+
+    Examples
+    --------
+    >>> has_lookalike(np.array([[0], [255]], np.uint64), np.array([[1]], np.uint64), distance=2).tolist()
+    [True, False]
+    """
+    parts = [
+        (_bits_apart(hashes[start : start + CHUNK], others) <= distance).any(axis=1)
+        for start in range(0, len(hashes), CHUNK)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+
+
+def _bits_apart(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Hamming distances (n, m) of hashes (n, words) and (m, words)."""
+    apart = np.zeros((len(left), len(right)), dtype=np.uint16)
+    for a, b in zip(left.T, right.T, strict=True):
+        apart += np.bitwise_count(a[:, None] ^ b[None])
+    return apart
 
 
 def grouped_holdout(groups: np.ndarray, *, share: float, seed: int) -> np.ndarray:

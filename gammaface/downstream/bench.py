@@ -66,7 +66,8 @@ class Bench:
     sets : mapping of str to FaceSet
         Labelled real faces by name (`gammaface.downstream.tasks.TASKS`).
     generated : mapping of str to sequence of LabelledSet
-        By strategy; cell seed i uses the i-th of them, in turns.
+        By strategy, or ``STRATEGY:DATA:TARGET`` for a task's own; cell seed i uses the i-th of
+        them, in turns.
     recipe : Recipe
     sizes : Sizes
     generator : Generator, optional
@@ -122,12 +123,12 @@ class Bench:
         """The set of generated faces that a cell uses."""
         if not cell.source:
             return None
-        if not self.generated.get(cell.source):
+        sets = self.generated.get(cell.own_set) or self.generated.get(cell.source)
+        if not sets:
             raise GammaFaceError(
                 f"{cell.method} needs generated faces named '{cell.source}'",
                 fix=f"Give --generated {cell.source}=RUN.",
             )
-        sets = self.generated[cell.source]
         return sets[cell.seed % len(sets)]
 
     def config(self, cell: Cell) -> dict:

@@ -77,6 +77,11 @@ class Cell:
     def name(self) -> str:
         return f"{self.data}.{self.target}.{self.arm}.s{self.seed}"
 
+    @property
+    def own_set(self) -> str:
+        """Key of a set of generated faces that was drawn for its task alone."""
+        return f"{self.source}:{self.data}:{self.target}"
+
     def control(self) -> Cell:
         """The same mix with faces of plain sampling."""
         return replace(self, method="plain-augment", source="plain")

@@ -15,12 +15,13 @@ import pandas as pd
 from gammaface.baselines import METHODS
 from gammaface.downstream.cells import Cell
 from gammaface.downstream.claimed import BASE, COMPARISONS, MAIN, OURS, PLAIN, Comparison, Side
-from gammaface.downstream.figures import TaskFigures
+from gammaface.downstream.figures import Interval, TaskFigures
 from gammaface.downstream.terms import EVEN, FAILS, HOLDS, LARGER_IS_BETTER, MISSING, OPEN, has_order
 
 WORDS = {"bias": "Bias", "kl": "KL", "ba": "BA x100", "accuracy": "accuracy (points)", "bpc": "BPC"}
 NO_ORDER = "a signed Bias has no better side"
-SMILE = "smile Bias falls by 65% and accuracy rises by 1.8 points"
+FALL, RISE = 0.65, 1.8  # of Bias, relative; of accuracy, in points
+SMILE = f"smile Bias falls by {FALL:.0%} and accuracy rises by {RISE} points"
 
 
 def claims_table(figures: Sequence[TaskFigures]) -> pd.DataFrame:
@@ -83,14 +84,11 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         return row | blank | {"verdict": MISSING, "sentence": sentence}
     difference, low, high = figures.difference(better, worse, comparison.metric)
     verdict = verdict_of(low, high, smaller=comparison.metric not in LARGER_IS_BETTER)
-    numbers = f"{WORDS[comparison.metric]} differs by {difference:+.3g} [{low:+.3g}, {high:+.3g}]"
+    numbers = f"{WORDS[comparison.metric]} differs by {_ends((difference, low, high))}"
     if np.isnan(difference):
         numbers = f"{WORDS[comparison.metric]} is undefined"
-    seeds = len(figures.shared(better, worse, comparison.metric))
-    sentence = (
-        f"{comparison.claim}: {verdict} on {figures.task}; {numbers},"
-        f" n = {figures.n:,}, {seeds} seed{'' if seeds == 1 else 's'}."
-    )
+    behind = _behind(figures, better, worse, comparison.metric)
+    sentence = f"{comparison.claim}: {verdict} on {figures.task}; {numbers}, {behind}."
     return row | {
         "difference": difference,
         "low": low,
@@ -98,6 +96,16 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         "verdict": verdict,
         "sentence": sentence,
     }
+
+
+def _ends(interval: Interval) -> str:
+    return "{:+.3g} [{:+.3g}, {:+.3g}]".format(*interval)
+
+
+def _behind(figures: TaskFigures, arm: str, other: str, metric: str) -> str:
+    """Test faces and seeds behind a difference."""
+    seeds = len(figures.shared(arm, other, metric))
+    return f"n = {figures.n:,}, {seeds} seed{'' if seeds == 1 else 's'}"
 
 
 def verdict_of(low: float, high: float, *, smaller: bool) -> str:
@@ -130,19 +138,36 @@ def smile_claim(figures: TaskFigures) -> dict:
     if arm is None or base is None or not figures.shared(arm, base, "bias"):
         return row | blank | {"verdict": MISSING, "sentence": f"{SMILE}: {MISSING} on {figures.task}."}
     before = figures.value(base, "bias", beside=arm)[0]
-    after = figures.value(arm, "bias", beside=base)[0]
-    gain = figures.difference(arm, base, "accuracy")[0]
-    difference, low, high = figures.difference(arm, base, "bias")
-    relative = 100 * (after - before) / before if before else np.nan
-    verdict = verdict_of(low, high, smaller=True)
-    if verdict == HOLDS and not (relative <= -65 and gain >= 1.8):
-        verdict = FAILS
+    fall, gain = (figures.difference(arm, base, metric) for metric in ("bias", "accuracy"))
+    verdict = smile_verdict(before, fall, gain)
     sentence = (
-        f"{SMILE}: {verdict} on {figures.task}; Bias moves by {relative:+.0f}% from {before:.4f},"
-        f" accuracy by {gain:+.1f} points."
+        f"{SMILE}: {verdict} on {figures.task}; Bias of {before:.4f} moves by {_ends(fall)}"
+        f" ({100 * fall[0] / before if before else np.nan:+.0f}%), accuracy by {_ends(gain)} points,"
+        f" {_behind(figures, arm, base, 'bias')}."
     )
+    difference, low, high = fall
     numbers = {"difference": difference, "low": low, "high": high}
     return row | numbers | {"verdict": verdict, "sentence": sentence}
+
+
+def smile_verdict(before: float, fall: Interval, gain: Interval) -> str:
+    """Whether Bias, `before` at first, and accuracy move as far as the paper says.
+
+    Either interval that leaves the paper's figure out refutes it; an interval that reaches it
+    settles nothing as long as it holds 0, too.
+
+    Examples
+    --------
+    >>> smile_verdict(0.06, (-0.01, -0.03, 0.01), (-0.4, -1.2, 0.3))
+    'does not hold here'
+    >>> smile_verdict(0.06, (-0.05, -0.07, -0.03), (2.0, 1.0, 3.0))
+    'holds here'
+    """
+    if np.isnan(fall[0]) or np.isnan(gain[0]):
+        return MISSING
+    if -FALL * before < fall[1] or gain[2] < RISE:
+        return FAILS
+    return HOLDS if fall[0] <= -FALL * before and fall[2] < 0 and gain[0] >= RISE and gain[1] > 0 else OPEN
 
 
 def main_arm(figures: TaskFigures, side: Side) -> str | None:

@@ -31,6 +31,30 @@ def without_task(sentence: str, words: str) -> str:
     return sentence.replace(f" on {words}", "")
 
 
+def seeds_in_words(cells: pd.DataFrame) -> str:
+    """How many seeds the arms of a ``cells`` table have.
+
+    Examples
+    --------
+    >>> seeds_in_words(pd.DataFrame({"arm": ["a", "a", "a", "b", "b"], "seed": [0, 1, 2, 0, 1]}))
+    '2 to 3 seeds an arm'
+    """
+    counts = cells.groupby("arm")["seed"].nunique()
+    words = " to ".join(f"{n}" for n in dict.fromkeys((counts.min(), counts.max())))
+    return f"{words} seed{'' if words == '1' else 's'} an arm"
+
+
+def chance_in_words(comparisons: int) -> str:
+    """How many of so many 95% intervals leave 0 out where nothing differs.
+
+    Examples
+    --------
+    >>> chance_in_words(66)
+    'of 66 comparisons about 3 would by chance alone'
+    """
+    return f"of {comparisons} comparisons about {max(1, round(comparisons / 20))} would by chance alone"
+
+
 def arms_in_order(figures: pd.DataFrame) -> dict[str, str]:
     """Every arm of a `figures` table and its name: baselines, the control, then the others."""
     columns = ["arm", "method", "source", "share", "design", "labeller", "min_p"]
@@ -38,7 +62,7 @@ def arms_in_order(figures: pd.DataFrame) -> dict[str, str]:
     place = arms["method"].map({method: i for i, method in enumerate(ORDER)}).fillna(len(ORDER))
     settings = arms[["design", "labeller", "min_p"]].apply(tuple, axis=1)
     varied = (arms["source"] != "") & (settings != MAIN_SETTINGS)
-    other = ~arms["source"].isin(["", *OWN_SETS])
+    other = arms["source"] != arms["method"].map(OWN_SETS).fillna("")
     arms = arms.assign(place=place, varied=varied, other=other)
     arms = arms.sort_values(["place", "other", "source", "varied", "share"], kind="stable")
     return {row.pop("arm"): arm_words(**row) for row in arms[columns].to_dict(orient="records")}

@@ -12,6 +12,7 @@ from gammaface.attributes import AttributeClassifier
 from gammaface.audit.recipe import METHODS as AUDITED
 from gammaface.downstream.cells import Cell
 from gammaface.downstream.labelled import LabelledSet, read_labelled
+from gammaface.downstream.tasks import get_task
 from gammaface.drawing import draw_run
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
@@ -42,8 +43,9 @@ class Drawing:
         from the i-th.
     pilot, harvest : int
         Labelled images and latents that strategies learn from.
-    attributes : tuple of str
-        What strategies that follow a target even out, jointly.
+    attributes : tuple of str, optional
+        What strategies that follow a target even out, jointly; by default each task's own, its
+        target and whom it protects.
     sampler, steps : str, int, optional
         By default as recorded for the model.
     options : mapping of str to mapping
@@ -55,7 +57,7 @@ class Drawing:
     seeds: int = 1
     pilot: int = 1000
     harvest: int = N
-    attributes: tuple[str, ...] = ("gender", "race3")
+    attributes: tuple[str, ...] | None = None
     sampler: str | None = None
     steps: int | None = None
     options: Mapping[str, Mapping[str, Value]] = field(
@@ -72,7 +74,8 @@ class Drawing:
             For one that is damaged, or that another version kept.
         """
         try:
-            return replace(cls(**stored), attributes=tuple(stored["attributes"]))
+            evened = stored["attributes"]
+            return replace(cls(**stored), attributes=None if evened is None else tuple(evened))
         except (TypeError, KeyError) as error:
             raise GammaFaceError(
                 f"how the cell's faces were drawn cannot be read: {error}",
@@ -84,13 +87,40 @@ class Drawing:
         return strategy.complete(self.options.get(strategy.name, {}))
 
 
-def missing_sets(cells: Iterable[Cell], given: Collection[str]) -> list[str]:
-    """The sets of generated faces that cells ask for and nobody gave, in their order."""
-    return [s for s in dict.fromkeys(cell.source for cell in cells) if s and s not in given]
+@dataclass(frozen=True)
+class Wanted:
+    """A set of generated faces to draw: with which strategy, and what it evens out, if anything."""
+
+    strategy: str
+    attributes: tuple[str, ...] = ()
+
+
+def missing_sets(cells: Iterable[Cell], given: Collection[str], drawing: Drawing) -> dict[str, Wanted]:
+    """The sets of generated faces that cells ask for and nobody gave, by their keys, in order.
+
+    A key is a strategy's name, and ``STRATEGY:DATA:TARGET`` (`Cell.own_set`) where the set is even
+    over a task's own attributes.
+
+    Raises
+    ------
+    GammaFaceError
+        For a name that is no strategy.
+    """
+    found = {}
+    for cell in cells:
+        if not cell.source or not {cell.source, cell.own_set}.isdisjoint(given):
+            continue
+        if "target" not in get_strategy(cell.source).needs:
+            found[cell.source] = Wanted(cell.source)
+        elif drawing.attributes:
+            found[cell.source] = Wanted(cell.source, drawing.attributes)
+        else:
+            found[cell.own_set] = Wanted(cell.source, get_task(cell.data, cell.target).attributes)
+    return found
 
 
 def draw_sets(
-    names: Iterable[str],
+    wanted: Mapping[str, Wanted],
     generator: Generator,
     classifier: AttributeClassifier,
     drawing: Drawing,
@@ -99,7 +129,7 @@ def draw_sets(
     report: Report | None = None,
     callback: Callback | None = None,
 ) -> dict[str, list[LabelledSet]]:
-    """Draw and label sets named after their strategies.
+    """Draw and label sets, one per seed; tasks that want the same faces share them.
 
     Each is a run among the user's, ``drawn-<model>-...``: one that is there is read, one that
     was cut off continues. Each knows how it was drawn.
@@ -107,13 +137,13 @@ def draw_sets(
     Raises
     ------
     GammaFaceError
-        For a name that is no strategy, or one that cannot be drawn with this model.
+        For one that cannot be drawn with this model.
     """
     path = sampler_for(generator, drawing.sampler, drawing.steps)
     drawing = replace(drawing, sampler=path.sampler, steps=path.steps)
-    strategies = [get_strategy(name) for name in names]
-    found: dict[str, list[LabelledSet]] = {}
-    for strategy in strategies:
+    drawn: dict[Wanted, list[LabelledSet]] = {}
+    for each in dict.fromkeys(wanted.values()):
+        strategy = get_strategy(each.strategy)
         given = {}
         if "mixture" in strategy.needs:
             given["mixture"] = standard_mixture(
@@ -124,9 +154,11 @@ def draw_sets(
                 callback=callback,
             )
         if "target" in strategy.needs:
-            given["target"] = Target.even(drawing.attributes, as_labeller(classifier).classes)
+            given["target"] = Target.even(each.attributes, as_labeller(classifier).classes)
             given["labeller"] = classifier
-        how = replace(drawing, options={strategy.name: drawing.of(strategy)})
+        how = replace(
+            drawing, attributes=each.attributes or None, options={strategy.name: drawing.of(strategy)}
+        )
         for seed in range(drawing.seeds):
             place = home() / set_name(generator, classifier, strategy, how, seed)
             draw_run(
@@ -148,9 +180,8 @@ def draw_sets(
             )
             with extending(place, workers=workers) as run:
                 label_run(run, classifier, progress=_told(report, "label"))
-            drawn = replace(read_labelled(place), drawing=asdict(how))
-            found.setdefault(strategy.name, []).append(drawn)
-    return found
+            drawn.setdefault(each, []).append(replace(read_labelled(place), drawing=asdict(how)))
+    return {key: drawn[each] for key, each in wanted.items()}
 
 
 def set_name(
@@ -166,7 +197,7 @@ def set_name(
     if "mixture" in strategy.needs:
         used["harvest"] = drawing.harvest
     if "target" in strategy.needs:
-        used["attributes"] = list(drawing.attributes)
+        used["attributes"] = list(drawing.attributes or ())
     if strategy.learn:
         used["pilot"] = drawing.pilot
     digest = hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()[:8]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gammaface.downstream.cells import Cell, Stored
+from gammaface.downstream.seed_noise import SeedNoise
 from gammaface.downstream.tasks import Task, get_task
 from gammaface.downstream.terms import CONTROL, OWN_SETS, REFERENCE, usual_settings
 from gammaface.errors import GammaFaceError
@@ -21,7 +22,7 @@ from gammaface.metrics.paired import Variants, code_methods, paired_figures
 
 Interval = tuple[float, float, float]
 """(value, low, high); NaN where it is not defined."""
-BPC, BPC_OF = "bpc", ("bias", "accuracy")
+BPC, BPC_OF, PERCENT = "bpc", ("bias", "accuracy"), ("accuracy", "worst_group")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class TaskFigures:
         a ratio of small numbers is not averaged.
     samples : dict of str to dict of str to array of shape (seeds, resamples)
         Resample i draws the same test faces for every arm, so differences are paired.
-    picks : dict of int to array of shape (resamples,)
-        How often each seed is drawn in each resample, the same for every arm.
+    noise : SeedNoise
+        Training's noise, the same for every arm.
     variants : dict of str to str
         What each metric is, in words.
     n, groups, min_n : int
@@ -56,7 +57,7 @@ class TaskFigures:
     arms: dict[str, Cell]
     point: dict[str, dict[str, np.ndarray]]
     samples: dict[str, dict[str, np.ndarray]]
-    picks: dict[int, np.ndarray]
+    noise: SeedNoise
     variants: dict[str, str]
     n: int
     groups: int
@@ -68,7 +69,11 @@ class TaskFigures:
     def value(self, arm: str, metric: str, *, beside: str | None = None) -> Interval:
         """Mean over the seeds and its 95% interval; over those that `beside` has, too, if it is given."""
         seeds = self.shared(arm, beside or arm, metric)
-        return _interval(*self._over(arm, metric, seeds)) if seeds else (np.nan,) * 3
+        if not seeds:
+            return (np.nan,) * 3
+        value, low, high = _interval(*self._over(arm, metric, seeds))
+        least, most = _limits(metric, self.samples[arm].get(metric))
+        return value, max(low, least), min(high, most)
 
     def difference(self, arm: str, other: str, metric: str) -> Interval:
         """arm - other: of the means over the seeds that both have, and its interval over the same."""
@@ -89,7 +94,7 @@ class TaskFigures:
             return _bpc(*(self._over(a, m, seeds) for m in BPC_OF for a in (REFERENCE, arm)))
         at = [self.seeds[arm].index(s) for s in seeds]
         value = counts.mean_defined(self.point[arm][metric][at])
-        return float(value), _averaged(self.samples[arm][metric][at], seeds, self.picks)
+        return float(value), self.noise.mean(self.samples[arm][metric][at], seeds)
 
     def control(self, arm: str) -> str | None:
         """The plain-augment arm of the same mix, so that the number of generated faces is equal.
@@ -99,7 +104,7 @@ class TaskFigures:
         against the main one.
         """
         mixes = {a: (cell.method, cell.source) for a, cell in self.arms.items()}
-        plain = [a for a, mix in mixes.items() if mix == (CONTROL, OWN_SETS[0])]
+        plain = [a for a, mix in mixes.items() if mix == (CONTROL, OWN_SETS[CONTROL])]
         if self.arms[arm].source:
             wanted = self.arms[arm].control().arm
             return wanted if wanted in plain and not self.unequal(arm, wanted) else None
@@ -130,9 +135,9 @@ def task_figures(
 ) -> TaskFigures:
     """Figures of one task's cells.
 
-    Each resample draws test faces with replacement and, for every arm alike, seeds with
-    replacement: the interval holds the test set's noise and, from two seeds up, training's.
-    Of S seeds the latter is understated by the factor (S - 1) / S in variance.
+    Each resample draws test faces with replacement and weighs the seeds, for every arm alike:
+    the interval holds the test set's noise and, from two seeds up, training's, which few seeds
+    tell little about (`SeedNoise`).
 
     Parameters
     ----------
@@ -165,7 +170,7 @@ def task_figures(
         arms.setdefault(stored.cell.arm, []).append(stored)
     names = {arm: [s.cell.name for s in found] for arm, found in arms.items()}
     seeds = {arm: tuple(s.cell.seed for s in found) for arm, found in arms.items()}
-    picks = _seed_picks(sorted({s.cell.seed for s in cells}), resamples, seed)
+    noise = SeedNoise({s.cell.seed for s in cells}, resamples=resamples, seed=seed)
     by_arm = {
         arm: {m: np.array([float(point[n][m]) for n in found]) for m in point[found[0]]}
         for arm, found in names.items()
@@ -180,7 +185,7 @@ def task_figures(
         {arm: found[0].cell for arm, found in arms.items()},
         by_arm,
         drawn,
-        picks,
+        noise,
         chosen.names(train=True),
         len(frame),
         len(sizes),
@@ -240,7 +245,7 @@ def recall_table(
     cell_codes = [coded.cells() for coded in tables.values()]
     sizes = [int(np.prod(coded.shape)) for coded in tables.values()]
     chunks = list(resampled_counts(cell_codes, sizes, resamples=resamples, seed=seed))
-    picks = _seed_picks(sorted({s.cell.seed for s in cells}), resamples, seed)
+    noise = SeedNoise({s.cell.seed for s in cells}, resamples=resamples, seed=seed)
     arms: dict[str, list[Cell]] = {}
     for stored in sorted(cells, key=lambda s: s.cell.seed):
         arms.setdefault(stored.cell.arm, []).append(stored.cell)
@@ -250,7 +255,7 @@ def recall_table(
         coded = tables[members[0].name]
         drawn = [np.concatenate([c[i].reshape(-1, *coded.shape) for c in chunks]) for i in places]
         recalls = np.stack([counts.class_recalls(table) for table in drawn])
-        resampled = _averaged(recalls, tuple(c.seed for c in members), picks)
+        resampled = noise.mean(recalls, [c.seed for c in members]).clip(0, 1)
         points = [counts.class_recalls(tables[cell.name].counts()) for cell in members]
         value, n = counts.mean_defined(np.stack(points), axis=0), coded.counts().sum(-1)
         for g, group in enumerate(coded.groups):
@@ -272,18 +277,12 @@ def _originals(cells: Sequence[Stored], task: Task) -> tuple[np.ndarray, pd.Data
     return rows[task.target].to_numpy(dtype=object), rows[list(task.protected)]
 
 
-def _seed_picks(seeds: list[int], resamples: int, seed: int) -> dict[int, np.ndarray]:
-    """How often each seed is drawn in each resample: the same for every arm."""
-    rng = np.random.default_rng([seed, 1])
-    drawn = rng.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples)
-    return dict(zip(seeds, drawn.T, strict=True))
-
-
-def _averaged(values: np.ndarray, seeds: Sequence[int], picks: dict[int, np.ndarray]) -> np.ndarray:
-    """Means over the drawn seeds of values (seeds, resamples, ...); NaN where none was drawn."""
-    weights = np.stack([picks[s] for s in seeds]).astype(float)
-    weights = weights.reshape(*weights.shape, *[1] * (values.ndim - 2)) * ~np.isnan(values)
-    return counts.ratio((np.nan_to_num(values) * weights).sum(0), weights.sum(0))
+def _limits(metric: str, samples: np.ndarray | None) -> tuple[float, float]:
+    """What a metric cannot pass, though a mean over few seeds may seem to."""
+    if metric in PERCENT:
+        return 0.0, 100.0
+    # Distances are at least 0; what has a sign shows it in some resample.
+    return 0.0 if samples is not None and np.nanmin(samples, initial=0.0) >= 0 else -np.inf, np.inf
 
 
 def _bpc(*means: tuple[float, np.ndarray]) -> tuple[float, np.ndarray]:

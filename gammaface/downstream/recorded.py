@@ -21,6 +21,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.keeping.shipping import shipping
 from gammaface.solver_choice import sampler_for
+from gammaface.strategies import get_strategy
 from gammaface.workspace import Run
 
 FULL_SEEDS, FULL_SHARES, FULL_DATA = 3, (0.3, 0.5, 0.7, 1.0), ("celeba", "utkface")
@@ -188,7 +189,18 @@ def _sets_in_words(found: Sequence[Stored]) -> str:
     if not users:
         return ""
     told = users if len(users) == 1 else [f"{how} ({', '.join(who)})" for how, who in users.items()]
-    return f", sets {' and '.join(told)}, shown again where a mix needs more"
+    return f", sets {' and '.join(told)}, shown again where a mix needs more{_evened_in_words(found)}"
+
+
+def _evened_in_words(found: Sequence[Stored]) -> str:
+    """What sets that follow a target are even over: not always whom a task protects."""
+    tasks: dict[str, dict[str, None]] = {}
+    for stored in found:
+        cell, drawing = stored.cell, stored.config.get("drawing") or {}
+        if cell.source and "target" in get_strategy(cell.source).needs and drawing.get("attributes"):
+            evened = f"{cell.source} drew evenly over {', '.join(drawing['attributes'])}"
+            tasks.setdefault(evened, {})[f"{cell.target} of {SET_NAMES[cell.data]}"] = None
+    return "".join(f"; {evened} for {', '.join(who)}" for evened, who in tasks.items())
 
 
 def _not_varied(cells: Sequence[Cell]) -> str:

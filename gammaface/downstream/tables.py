@@ -78,9 +78,11 @@ def cells_table(cells: Sequence[Stored]) -> pd.DataFrame:
     """One row per cell: what it is, what went in, how long it took.
 
     ``n_original``, ``n_generated`` and ``n_distinct_generated`` are faces trained on,
-    ``per_class`` the originals a class that were there to choose from.
+    ``per_class`` the originals a class that were there to choose from; ``gaps_filled`` is the
+    share of `targeted`'s faces that the set could give where they were wanted.
     """
-    keep = ("per_class", "n_original", "n_generated", "n_distinct_generated", "pool", "images_seen", "n_test")
+    keep = ("per_class", "n_original", "n_generated", "n_distinct_generated", "pool", "gaps_filled")
+    keep += ("images_seen", "n_test")
     return pd.DataFrame(
         [
             {

@@ -62,10 +62,31 @@ class Task:
             ) from None
         return columns[[self.target, *self.protected]]
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What a labeller calls the target and the protected attributes, in the order of the alphabet."""
+        return tuple(sorted(self._of_labeller(name) for name in (self.target, *self.protected)))
+
     def probability(self) -> str:
-        """The column of a labelled set that says how sure the target's label is."""
-        column = PRESETS[self.data].columns[self.target]
-        return f"{column if isinstance(column, str) else self.target}_p"
+        """The column of a labelled set that says how sure the target's label is.
+
+        Raises
+        ------
+        GammaFaceError
+            Where labels are grouped into the target's classes: a label of five races is less sure
+            than the same one of three, and not of all races alike.
+        """
+        column = self._of_labeller(self.target)
+        if column != PRESETS[self.data].columns[self.target]:
+            raise GammaFaceError(
+                f"{self.name} groups the labels it is given; nobody knows how sure a group is",
+                fix="Leave the confidence filter out for this task.",
+            )
+        return f"{column}_p"
+
+    def _of_labeller(self, name: str) -> str:
+        column = PRESETS[self.data].columns[name]
+        return column if isinstance(column, str) else column.__name__
 
 
 def get_task(data: str, target: str) -> Task:

@@ -36,7 +36,13 @@ ORDER = (
     "targeted",
 )
 MAIN_SETTINGS = ("fixed", "full", 0.0)
-OWN_SETS = ("plain", "component-uniform")  # that methods take unless told otherwise
+# Sets of generated faces that methods take unless told otherwise.
+OWN_SETS = {
+    CONTROL: "plain",
+    "ramaswamy": "plain",
+    EVEN: "component-uniform",
+    "targeted": "distribution-guidance",
+}
 
 HOLDS, FAILS, OPEN, MISSING = "holds here", "does not hold here", "not settled", "not measured"
 LARGER_IS_BETTER = {"accuracy", "bpc", "worst_group"}
@@ -104,8 +110,7 @@ def arm_words(
     """
     if not source:
         return method
-    usual = OWN_SETS[method == EVEN]
-    parts = [f"{method}{'' if source == usual else f' on {source}'} {share:g}%"]
+    parts = [f"{method}{'' if source == OWN_SETS.get(method) else f' on {source}'} {share:g}%"]
     if design != MAIN_SETTINGS[0]:
         parts.append(design)
     if labeller != MAIN_SETTINGS[1]:

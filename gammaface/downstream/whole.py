@@ -65,7 +65,7 @@ def make_bench(
     for text in material.generated:
         name, path = parse_data(text)
         labelled.setdefault(name, []).append(read_labelled(Path(path)))
-    missing = missing_sets(cells, labelled) if material.drawing else []
+    missing = missing_sets(cells, labelled, material.drawing) if material.drawing else {}
     editing = any(METHODS[cell.method].editing for cell in cells)
     sets = {face_set.name: face_set for face_set in load_face_sets(list(material.data), seed=0)}
     generator = material.generator() if editing or missing else None

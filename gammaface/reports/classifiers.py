@@ -61,11 +61,12 @@ def _task(tables: dict[str, pd.DataFrame], data: str, target: str, protected: st
     told = told.assign(sentence=[comparison.without_task(s, words) for s in told["sentence"]])
     return {
         "words": words,
-        "seeds": cells["seed"].nunique(),
+        "seeds": comparison.seeds_in_words(cells),
         "per_class": int(cells["per_class"].iloc[0]),
         "test": int(measured["n"].iloc[0]),
         "smallest": int(measured["min_n"].iloc[0]),
         "claims": told[["sentence", "contradiction"]].to_dict(orient="records"),
+        "chance": comparison.chance_in_words(len(told)),
         "missing": list(dict.fromkeys(claims.loc[claims["verdict"] == MISSING, "claim"])),
         "charts": [figure_html(chart) for chart in charts],
         "tables": [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from gammaface.downstream.comparison import arms_in_order, of_task
+from gammaface.downstream.comparison import arms_in_order, of_task, seeds_in_words
 from gammaface.downstream.terms import PER_CLASS, REFERENCE, TABLES, task_words
 from gammaface.errors import GammaFaceError
 from gammaface.workspace import EXAMPLES, Run, list_runs
@@ -123,12 +123,12 @@ def view(path: str, stamp: int, data: str, target: str, protected: str, variants
 def facts(found: Classified, seen: View) -> str:
     """What was trained and tested, in one paragraph; less than the paper's is said to be less."""
     recipe, cells = found.run.manifest.config["recipe"], seen.tables["cells"]
-    figures, seeds = seen.tables["figures"], sorted(cells["seed"].unique())
+    figures = seen.tables["figures"]
     each, classes = int(cells["per_class"].iloc[0]), len(seen.classes)
     theirs = PER_CLASS.get(classes, max(PER_CLASS.values()))
     words = (
-        f"{len(cells)} classifiers of {cells['arm'].nunique()} arms, {len(seeds)}"
-        f" {'seed' if len(seeds) == 1 else 'seeds'} each, backbone {recipe['backbone']} at"
+        f"{len(cells)} classifiers of {cells['arm'].nunique()} arms,"
+        f" {seeds_in_words(cells)}, backbone {recipe['backbone']} at"
         f" {recipe['resolution']} pixels, {recipe['images']:,} pictures shown to each at most."
         f" {each:,} originals a class to draw from"
     )
@@ -136,7 +136,7 @@ def facts(found: Classified, seen: View) -> str:
     words += (
         f" {int(figures['n'].iloc[0]):,} test faces, {int(figures['min_n'].iloc[0])} in the smallest group."
     )
-    if len(seeds) == 1:
+    if cells["seed"].nunique() == 1:
         words += " One seed: intervals leave the noise of training out."
     if REFERENCE not in set(cells["method"]):
         words += " The baseline was not run."

@@ -54,7 +54,8 @@ def claims(seen: View) -> None:
     if len(missing):
         st.caption("Not measured in this study: " + "; ".join(dict.fromkeys(missing["claim"])) + ".")
     st.caption(
-        "A difference counts where its 95% interval leaves 0 out. Whether evenness helps is told by the"
+        f"A difference counts where its 95% interval leaves 0 out; {comparison.chance_in_words(len(told))}."
+        " Whether evenness helps is told by the"
         f" difference to {CONTROL}, the same number of faces from plain sampling, not to {REFERENCE}."
     )
 

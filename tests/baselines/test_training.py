@@ -6,7 +6,7 @@ import torch
 
 from gammaface import GammaFaceError, metrics
 from gammaface.baselines import METHODS, Mix, Recipe, get_method, protected_removal
-from gammaface.baselines.augmented import PRIOR, audited, augmented, recall_gaps, targeted
+from gammaface.baselines.augmented import PRIOR, REPEATS, audited, augmented, recall_gaps, targeted
 from gammaface.baselines.distill import distill_debias
 from gammaface.baselines.plain import baseline, even_weights, group_reweigh, oversample
 from gammaface.baselines.protected_removal import Removal
@@ -43,6 +43,18 @@ def test_filling_the_gaps_beats_more_of_the_same():
     assert filled < 0.7 * same
 
 
+def test_gaps_are_filled_with_the_few_faces_that_fit():
+    pool = examples(200, agree=0.95, seed=7)  # as skewed as the originals: plain faces, as it were
+    problem = skewed(generated=pool)
+    facts, there = targeted(problem).facts, np.bincount(problem.strata(pool), minlength=4)
+    rare = [1, 2]  # the groups that go with the other class
+    wanted = np.array(facts["gaps"])[rare] / sum(facts["gaps"]) * 600
+    given = np.array(facts["generated_by_cell"])[rare]
+    assert given == pytest.approx(np.minimum(wanted, REPEATS * there[rare]), abs=1)
+    assert (given > 5 * there[rare]).all(), "as many times as the whole pool is not enough"
+    assert facts["gaps_filled"] == pytest.approx(np.minimum(wanted, given).sum() / 600, abs=0.01)
+
+
 def test_gaps_are_measured_as_recalls_below_the_best_group():
     problem = skewed()
     cells = problem.strata(problem.originals)
@@ -68,7 +80,8 @@ def test_every_method_trains_and_repeats_itself(name, monkeypatch):
     trained = method.train(problem)
     p = predict(trained.network, TEST.images, device="cpu")
     assert p.shape == (300, 2) and p.sum(1) == pytest.approx(1)
-    assert 0 < trained.facts["images_seen"] <= recipe.images
+    beside = {"targeted": recipe.images, "diga": 1200}  # its audit; its reader's one look
+    assert 0 < trained.facts["images_seen"] <= recipe.images + beside.get(name, 0)
     total = trained.facts["n_original"] + trained.facts["n_generated"]
     assert total == 1200
     assert trained.facts["n_generated"] == (600 if method.source else 0)

@@ -9,7 +9,7 @@ from gammaface.downstream.claims import HOLDS
 from gammaface.downstream.comparison import arms_in_order, curves_in_order, published_rows, side_by_side
 from gammaface.downstream.figures import task_figures
 from gammaface.downstream.tables import study_tables
-from gammaface.downstream.terms import METRICS, ORDER, arm_words
+from gammaface.downstream.terms import METRICS, ORDER, OWN_SETS, arm_words
 from tests.downstream.conftest import EVEN, PLAIN, stored
 
 STRATIFIED = {"source": "stratified", "share": 0.5}
@@ -35,6 +35,7 @@ def tables(cells):
 
 def test_every_method_has_its_place_and_every_metric_its_name(tables):
     assert set(ORDER) == set(METHODS)
+    assert {name: method.source for name, method in METHODS.items() if method.source} == OWN_SETS
     assert set(tables["figures"]["metric"]) == set(METRICS)
 
 

@@ -14,7 +14,7 @@ from gammaface.cli import app
 from gammaface.downstream import drawn as drawing_module
 from gammaface.downstream import recorded
 from gammaface.downstream.cells import Cell, Stored, read_cell, read_cells
-from gammaface.downstream.drawn import Drawing, draw_sets, missing_sets, set_name
+from gammaface.downstream.drawn import Drawing, Wanted, draw_sets, missing_sets, set_name
 from gammaface.downstream.recorded import METHODS, Plan, full_cells, record_downstream
 from gammaface.recording import Given, record_run
 from gammaface.solver_choice import Choice
@@ -49,7 +49,8 @@ def classifier(tiny, tmp_path_factory):
 
 def test_sets_are_drawn_labelled_and_read_again(tiny, classifier):
     names = ["plain", "component-uniform"]
-    found = draw_sets(names, tiny, classifier, SMALL)
+    wanted = {name: Wanted(name) for name in names}
+    found = draw_sets(wanted, tiny, classifier, SMALL)
     assert list(found) == names and all(len(sets) == 2 for sets in found.values())
     hashes = [labelled.hash for sets in found.values() for labelled in sets]
     assert len(set(hashes)) == 4 and all(len(s) == 6 for sets in found.values() for s in sets)
@@ -58,7 +59,7 @@ def test_sets_are_drawn_labelled_and_read_again(tiny, classifier):
     def drawing_again(*_):
         raise AssertionError("what is there is not drawn again")
 
-    again = draw_sets(names, tiny, classifier, SMALL, callback=drawing_again)
+    again = draw_sets(wanted, tiny, classifier, SMALL, callback=drawing_again)
     assert [s.hash for sets in again.values() for s in sets] == hashes
 
 
@@ -73,7 +74,8 @@ def test_a_strategy_is_drawn_with_its_options(tiny, classifier, monkeypatch):
     monkeypatch.setattr(drawing_module, "draw_run", remember)
     one = dataclasses.replace(SMALL, seeds=1)
     named = {"quota": {"limit": 60}}
-    told = draw_sets(["plain"], tiny, classifier, dataclasses.replace(one, options=named))["plain"][0].drawing
+    wanted = {"plain": Wanted("plain")}
+    told = draw_sets(wanted, tiny, classifier, dataclasses.replace(one, options=named))["plain"][0].drawing
     assert asked == [("plain", {})] and told["options"] == {"plain": {}}
     assert (told["sampler"], told["steps"], told["harvest"]) == ("ddim", 2, 12)
     best = get_strategy("distribution-guidance")
@@ -100,8 +102,20 @@ def test_only_what_is_not_given_is_drawn():
         Cell("utkface", "gender", "plain-augment", 0, "plain", 0.5),
         Cell("utkface", "gender", "gamma-face", 0, "stratified", 0.5),
     ]
-    assert missing_sets(cells, {}) == ["plain", "stratified"]
-    assert missing_sets(cells, {"plain": []}) == ["stratified"]
+    own = "stratified:utkface:gender"
+    wanted = {"plain": Wanted("plain"), own: Wanted("stratified", ("gender", "race3", "young60"))}
+    assert missing_sets(cells, {}, SMALL) == wanted
+    assert list(missing_sets(cells, {"plain": []}, SMALL)) == [own]
+    for given in ("stratified", own):
+        assert list(missing_sets(cells, {given: []}, SMALL)) == ["plain"]
+    told = dataclasses.replace(SMALL, attributes=("race3",))
+    assert missing_sets(cells, {"plain": []}, told) == {"stratified": Wanted("stratified", ("race3",))}
+
+
+def test_tasks_that_divide_people_alike_share_a_set():
+    cells = [Cell("utkface", target, "gamma-face", 0, "stratified", 0.5) for target in ("race", "age")]
+    race, age = missing_sets(cells, {}, SMALL).values()
+    assert race == age
 
 
 def test_the_recorded_study_ships_predictions_and_says_that_it_is_reduced(

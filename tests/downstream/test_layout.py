@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from tests.downstream.conftest import EVEN, PLAIN, stored
 @pytest.fixture(scope="module")
 def cells():
     found = []
-    for seed in (0, 1):
+    for seed in range(4):  # with two, nothing is ever settled
         found += [
             stored("baseline", seed, right=(0.95, 0.7)),
             stored("group-reweigh", seed, right=(0.85, 0.84)),
@@ -80,7 +82,7 @@ def test_claims_say_what_the_figures_say(tables):
     assert claims.loc["GAMMA-FACE has less Bias than PASS 2021", "verdict"] == MISSING
     assert claims.loc["BPC is higher at 1:1 than at 30% generated", "verdict"] == HOLDS
     said = claims.loc["GAMMA-FACE lowers Bias", "sentence"]
-    assert "gender | age, race (UTKFace)" in said and "n = 600, 2 seeds" in said
+    assert "gender | age, race (UTKFace)" in said and "n = 600, 4 seeds" in said
     assert ".783" in claims.loc["KL falls on all tasks", "contradiction"]
 
 
@@ -98,7 +100,7 @@ def test_whose_labels_and_which_are_claims_of_their_own(tables):
     claims = tables["claims"].set_index("claim")
     filtered = "Leaving out unsure pseudo-labels lowers Bias"
     labeller = "A labeller of all training data {} beside one of the subset (may be distillation)"
-    assert claims.loc[labeller.format("lowers Bias"), "verdict"] == OPEN  # .85 and .85 beside .7 and .8
+    assert claims.loc[labeller.format("lowers Bias"), "verdict"] == HOLDS  # .85 and .85 beside .7 and .8
     assert claims.loc[labeller.format("raises accuracy"), "verdict"] == HOLDS
     assert claims.loc[filtered, "verdict"] == MISSING
     assert "(gamma-face, unsure labels left out was not run)" in claims.loc[filtered, "sentence"]
@@ -121,10 +123,8 @@ def test_a_claim_counts_the_seeds_that_both_arms_have():
     assert "n = 600, 1 seed." in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
     apart = task_figures([c for c in cells if c.cell.seed != 1], resamples=50)
     assert smile_claim(apart)["verdict"] == MISSING and "nan" not in smile_claim(apart)["sentence"]
-    assert (
-        f"from {figures.value('baseline', 'bias', beside=cells[-1].cell.arm)[0]:.4f}"
-        in (smile_claim(figures)["sentence"])
-    )
+    before = figures.value("baseline", "bias", beside=cells[-1].cell.arm)[0]
+    assert f"Bias of {before:.4f} moves by" in smile_claim(figures)["sentence"]
 
 
 def test_verdicts_need_an_interval():
@@ -139,9 +139,10 @@ def test_the_headline_number():
     ]
     figures = task_figures(cells, resamples=50)
     assert smile_claim(figures)["verdict"] == HOLDS
-    assert "Bias moves by -" in smile_claim(figures)["sentence"]
-    half = [cells[0], stored("gamma-face", 0, right=(0.95, 0.8), n=2000, **EVEN)]
-    assert smile_claim(task_figures(half, resamples=50))["verdict"] == FAILS
+    assert re.search(r"moves by -.* \[.*\] \(-9\d%\), accuracy by \+1", smile_claim(figures)["sentence"])
+    for right, verdict in ((0.8, OPEN), (0.75, FAILS)):  # -57%, whose interval reaches -65%; -43%
+        part = [cells[0], stored("gamma-face", 0, right=(0.95, right), n=2000, **EVEN)]
+        assert smile_claim(task_figures(part, resamples=50))["verdict"] == verdict
     assert smile_claim(task_figures(cells[:1], resamples=50))["verdict"] == MISSING
 
 

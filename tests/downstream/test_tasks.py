@@ -26,8 +26,14 @@ def test_labels_are_the_presets_columns():
     labels = get_task("utkface", "age").labels(rows)
     assert labels.values.tolist() == [["old", "other", "male"], ["young", "white", "female"]]
     assert get_task("utkface", "age").probability() == "young60_p"
-    assert get_task("fairface", "race").probability() == "race_p"
+    with pytest.raises(GammaFaceError, match="nobody knows how sure a group is"):
+        get_task("fairface", "race").probability()  # race_p is that of five races
     assert get_task("celeba", "smile").probability() == "smile_p"
+
+
+def test_tasks_that_divide_people_alike_have_the_same_attributes():
+    assert {get_task("utkface", t).attributes for t in TASKS["utkface"]} == {("gender", "race3", "young60")}
+    assert get_task("celeba", "hair").attributes == ("gender", "hair", "young")
 
 
 def test_a_missing_column_is_named():

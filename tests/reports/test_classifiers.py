@@ -20,7 +20,7 @@ def test_it_tells_every_claim_table_and_figure(study):
     claims = study.table("claims")
     told = claims[claims["verdict"] != "not measured"]
     assert len(told) and all(row.verdict in text for row in told.itertuples())
-    assert "Not measured:" in text and "2 seeds" in text and "240 test faces" in text
+    assert "Not measured:" in text and "4 seeds an arm" in text and "240 test faces" in text
     for name in ("baseline", "group-reweigh", "plain-augment 50%", "gamma-face 50%", "gamma-face 100%"):
         assert name in text
     assert "Bias vs plain-augment" in text and "Beside the paper" in text and "not comparable" in text

@@ -1,9 +1,11 @@
 import json
 from xml.etree import ElementTree
 
+import pytest
 import torch
 from PIL import Image
 
+from gammaface import GammaFaceError
 from gammaface.attributes import AttributeClassifier, Calibration
 from gammaface.balancing import balance
 from gammaface.classifiers.attribute_network import HEADS, Architecture, AttributeNetwork
@@ -64,3 +66,16 @@ def test_the_card_says_how_close_and_who(tiny, tmp_path):
     assert "old figures" not in readme and readme.endswith(f"{END}\nafter\n")
     assert "Features of the classifier mine (000000000000)" in readme
     assert "Who it draws" in readme and "Has it copied faces?" in readme
+
+
+def test_twins_of_training_faces_are_no_unseen_faces(tiny, tmp_path):
+    noise = torch.Generator().manual_seed(0)
+    coarse = torch.randint(0, 256, (80, 3, 16, 16), generator=noise, dtype=torch.uint8)
+    real = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    train, twins = real[:40], real[:4].flip(-1)  # mirrored, and a little brighter
+    test = torch.cat([real[40:], (twins.int() + 2).clamp(max=255).to(torch.uint8)])
+    found = measure_generator(tiny, train, test, out=tmp_path, n=64)
+    assert (found["n_test"], found["lookalikes_left_out"]) == (40, 4)
+    assert found["nearest_training_face"]["near_copies"]["threshold"] > 0.1
+    with pytest.raises(GammaFaceError, match="every test face looks like a training face"):
+        measure_generator(tiny, train, twins, out=tmp_path, n=64)
