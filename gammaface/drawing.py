@@ -31,6 +31,7 @@ BLOCK = 256  # images between two writes, and that a strategy chooses together
 CHOOSING = {"quota", "stratified", "component-balanced", "evolutionary"}  # others: place by place
 POOLED = {"responsibility"}  # injections that choose among seeds: one block, not many
 NOTES, PARTS = "notes.json", "parts"
+KEPT = ("means", "covariances")  # of a mixture: where pictures began, see `origin`; no two fits share both
 
 
 def draw_run(
@@ -59,7 +60,8 @@ def draw_run(
     in the order drawn; with a target also ``place`` and ``cell``, what each image was drawn
     for (-1: for the whole, not for a cell). ``notes.json`` has what the strategy says,
     block by block, and the evaluations of its pilot. A run that was cut off learns from the
-    same pilot again. Where pictures begin at a component, the run keeps the mixture's arrays.
+    same pilot again. Of a mixture that the strategy needs the run keeps the arrays, and goes on
+    with no other.
 
     Several `workers` share the blocks, which are fixed by place: whole micro-batches, or all
     images that a strategy chooses or steers together. Their number changes no picture. Each
@@ -69,8 +71,8 @@ def draw_run(
     ------
     GammaFaceError
         As :func:`gammaface.balancing.balance`, and when `out` cannot be written. Where a
-        group is too rare, what was found stays in the run. For several workers, when the
-        injection chooses among the draws of the whole batch.
+        group is too rare, what was found stays in the run. When pictures of another mixture lie
+        there. For several workers, when the injection chooses among the draws of the whole batch.
     """
     chosen = get_strategy(strategy)
     ask = {
@@ -107,10 +109,10 @@ def draw_run(
             f" {workers.count} workers cannot share",
             fix="Start it as one process, or use the injection mean-noise or resume.",
         )
+    used = mixture if "mixture" in chosen.needs else None
+    workers.on_main(lambda: _check_mixture(Path(out), used))
     with writing(out, kind="sample", config=config, **made, workers=workers) as run:
-        if strategy == "component-uniform" and not pooled and workers.main:
-            for name in ("means", "covariances"):  # where each picture began, see `origin`
-                run.write_array(f"mixture_{name}", getattr(mixture, f"{name}_"))
+        workers.on_main(lambda: _keep_mixture(run, used))
         learned, block = None, BLOCK if strategy in CHOOSING else min(BLOCK, MICRO_BATCH)
         block = n if pooled else block_size(completed, block)
         blocks = workers.on_main(lambda: _open(run, n, block=block))
@@ -160,6 +162,34 @@ def block_size(options: Mapping[str, Value], block: int) -> int:
     """
     batch = options.get("batch", 1)
     return -(-block // batch) * batch
+
+
+def _kept(run: Run) -> list[str]:
+    return [name for name in KEPT if run.has(f"arrays/mixture_{name}.npy")]
+
+
+def _check_mixture(out: Path, mixture: LatentMixture | None) -> None:
+    """Refuse a run of another mixture before anything in it is changed."""
+    if mixture is None or not (out / "manifest.json").is_file():
+        return
+    run = Run.open(out)
+    for name in _kept(run):
+        kept, given = run.array(f"mixture_{name}"), getattr(mixture, f"{name}_")
+        # The same fit on another number of threads differs in its last bits.
+        if kept.shape != given.shape or not np.allclose(kept, given, rtol=1e-4):
+            raise GammaFaceError(
+                "a run drawn with another mixture lies here",
+                where=out,
+                fix="Give another --out, or delete that run.",
+            )
+
+
+def _keep_mixture(run: Run, mixture: LatentMixture | None) -> None:
+    """Keep what the run lacks of its mixture; older runs of some strategies had kept none."""
+    kept = _kept(run)
+    if mixture is not None and (kept or _drawn(run) is None):
+        for name in set(KEPT).difference(kept):
+            run.write_array(f"mixture_{name}", getattr(mixture, f"{name}_"))
 
 
 def _open(run: Run, n: int, *, block: int) -> list[list[int]]:

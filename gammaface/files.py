@@ -5,21 +5,59 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+from safetensors import SafetensorError
 
 from gammaface.errors import GammaFaceError
 
 CHUNK_ROWS = 4096
+AGAIN = "Free disk space or permissions, then run the same command again to resume."
+
+
+@contextmanager
+def told_when_unwritable(place: Path, *, what: str = "the file", fix: str = AGAIN) -> Iterator[None]:
+    """Writing inside that fails is said in words: a full disk, no permission, a file in the way.
+
+    Raises
+    ------
+    GammaFaceError
+        For what the system or safetensors raised inside.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        if isinstance(error, SafetensorError):
+            reason = str(error)
+        else:
+            # NumPy counts the bytes that were taken, and does not say why there were fewer.
+            reason = error.strerror or f"the disk seems full, {error}"
+        raise GammaFaceError(f"{what} cannot be written: {reason}", where=place, fix=fix) from None
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that could not be written before hours of work; nothing is left behind.
+
+    Raises
+    ------
+    GammaFaceError
+        When it, or the folder it would be made in, takes no file.
+    """
+    with told_when_unwritable(folder, what="the folder", fix="Give another --out, or free its permissions."):
+        whole = folder.absolute()
+        there = next(place for place in (whole, *whole.parents) if place.exists())
+        with tempfile.TemporaryFile(dir=there):
+            pass
 
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file under a temporary name, sync it, then rename it into place."""
-    try:
+    with told_when_unwritable(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_name(f".{file.name}.{os.getpid()}.tmp")
         try:
@@ -30,14 +68,11 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], object]) -> None:
             partial.replace(file)
         finally:
             partial.unlink(missing_ok=True)
-    except OSError as error:
-        # NumPy counts the bytes that were taken, and does not say why there were fewer.
-        reason = error.strerror or f"the disk seems full, {error}"
-        raise GammaFaceError(
-            f"the file cannot be written: {reason}",
-            where=file,
-            fix="Free disk space or permissions, then run the same command again to resume.",
-        ) from None
+
+
+def partials(file: Path) -> set[Path]:
+    """What writes of a file left that were cut off, see `write_whole`."""
+    return set(file.parent.glob(f".{file.name}.*.tmp"))
 
 
 def json_object(file: Path) -> dict:

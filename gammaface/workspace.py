@@ -29,9 +29,9 @@ import numpy as np
 import pandas as pd
 
 from gammaface.errors import GammaFaceError
-from gammaface.files import json_object, write_whole
+from gammaface.files import json_object, partials, write_whole
 from gammaface.parallel.workers import ALONE, Workers
-from gammaface.runs.checksums import CHEAP, damaged_files, is_as_listed, read_list, seal
+from gammaface.runs.checksums import Held, compare, damaged_files, hold, seal
 from gammaface.runs.locks import locked
 from gammaface.runs.manifests import Manifest, check_name, check_same, read_manifest, versions
 
@@ -49,6 +49,7 @@ class Run:
 
     def __init__(self, path: Path, manifest: Manifest, *, workers: Workers = ALONE) -> None:
         self.path, self.manifest, self.workers = Path(path), manifest, workers
+        self.held: Held = {}  # while it is extended, what its files were before
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
@@ -108,7 +109,7 @@ class Run:
                 fix="It may not be finished: run the same command again to resume it.",
             )
         try:
-            self._compare(file)
+            compare(file, folder=self.path, expected=self.manifest.checksums, held=self.held)
             return reader(file)
         except (OSError, ValueError, EOFError, RecursionError) as error:
             raise GammaFaceError(
@@ -116,24 +117,6 @@ class Run:
                 where=file,
                 fix="Delete this file and run the same command again to compute it anew.",
             ) from None
-
-    def _compare(self, file: Path) -> None:
-        """Raise ValueError for a file that is not as it was when the run was finished."""
-        if not self.manifest.checksums or file.stat().st_size > CHEAP:
-            return
-        try:
-            listed = read_list(self.path, self.manifest.checksums).get(file.relative_to(self.path).as_posix())
-            if listed is None or is_as_listed(file, listed):
-                return
-        except GammaFaceError:
-            if self._is_current():
-                raise
-            return
-        if self._is_current():  # otherwise another process has written the run since it was opened
-            raise ValueError("it is not as it was when the run was finished")
-
-    def _is_current(self) -> bool:
-        return read_manifest(self.path / "manifest.json").checksums == self.manifest.checksums
 
     def damaged(self) -> list[str]:
         """Files that are missing or not as they were when the run was finished.
@@ -164,6 +147,9 @@ class Run:
         timings = dict(self.manifest.timings)
         timings[stage] = round(timings.get(stage, 0.0) + seconds, 3)
         self.update(timings=timings)
+
+
+Opened = tuple[Run, Held]  # to be written, with the checksums that held until then
 
 
 @contextmanager
@@ -209,10 +195,14 @@ def writing(
 
 @contextmanager
 def extending(path: Path | str, *, workers: Workers = ALONE) -> Iterator[Run]:
-    """Add files to a finished run, e.g. a fit to a harvest, under its lock."""
+    """Add files to a finished run, e.g. a fit to a harvest, under its lock.
+
+    The main worker compares what it reads, which others may have written, with the checksums.
+    """
     path = Path(path)
     workers.on_main(lambda: _check_done(path))
     with _opened(path, workers, lambda: _open_again(path)) as (run, held):
+        run.held = held
         try:
             yield run
             workers.wait()
@@ -226,43 +216,49 @@ def _check_done(path: Path) -> None:
         raise GammaFaceError(f"the run is {state}", where=path, fix="Finish it first: repeat its command.")
 
 
-def _open_again(path: Path) -> tuple[Run, str]:
+def _open_again(path: Path) -> Opened:
     run = Run.open(path)  # as it is now that nobody else writes it
-    held = run.manifest.checksums
+    held = hold(path, run.manifest.checksums)
     run.update(checksums="")
     return run, held
 
 
-def _seal(run: Run, held: str) -> str:
+def _seal(run: Run, held: Held) -> str:
     return seal(run.path, held=held) if run.workers.main else ""
 
 
 @contextmanager
-def _opened(path: Path, workers: Workers, begin: Callable[[], tuple[Run, str]]) -> Iterator[tuple[Run, str]]:
+def _opened(path: Path, workers: Workers, begin: Callable[[], Opened]) -> Iterator[Opened]:
     """A run that all workers write while the main one holds its lock; they leave together."""
+    held: Held = {}  # the main worker's: it alone seals
     with ExitStack() as lock:
 
-        def open_locked() -> tuple[dict, str]:
+        def open_locked() -> dict:
+            nonlocal held
             lock.enter_context(locked(path))
             run, held = begin()
-            return asdict(run.manifest), held
+            return asdict(run.manifest)
 
-        manifest, held = workers.on_main(open_locked)
+        manifest = workers.on_main(open_locked)
         yield Run(path, Manifest(**manifest), workers=workers), held
     workers.wait()
 
 
-def _create_or_resume(path: Path, asked: Manifest) -> tuple[Run, str]:
-    """The run, and the sha256 of the list of checksums that held until now."""
-    if not (path / "manifest.json").exists():
-        if any(p.name != ".lock" for p in path.iterdir()):
+def _create_or_resume(path: Path, asked: Manifest) -> Opened:
+    """The run, and the checksums that held until now."""
+    file = path / "manifest.json"
+    if not file.exists():
+        left = partials(file)  # of a first write that was cut off
+        if {*path.iterdir()} - left - {path / ".lock"}:
             raise GammaFaceError("the folder holds other files", where=path, fix="Give a new or empty --out.")
+        for each in left:
+            each.unlink()
         run = Run(path, asked)
         run.update(created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
-        return run, ""
+        return run, {}
     run = Run.open(path)
     check_same(run.manifest, asked, where=path)
-    held = run.manifest.checksums
+    held = hold(path, run.manifest.checksums)
     run.update(state="running", note="", checksums="")
     return run, held
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from gammaface import GammaFaceError
 from gammaface.cli import app, main
 from gammaface.commands.chain import parse_range
-from gammaface.workspace import Run
+from gammaface.workspace import Run, extending
 
 
 def call(*arguments) -> str:
@@ -102,9 +102,31 @@ def test_training_from_the_shell(tmp_path):
         told = json.loads((tmp_path / folder / "training.json").read_text())
         assert told["images_seen"] == 8 and told["config"]["kind"] == kind
         assert told["config"]["schedule"]["batch_size"] == 4 and told["config"]["widths"]
+    made_of = json.loads((tmp_path / "ldm" / "latents.json").read_text())["sha256"]
+    assert told["config"]["data"] == made_of
+    longer = ["--data", tmp_path, "--images", 20, "--batch-size", 4, "--learning-rate", 1e-4, "--resume"]
+    call("train", "autoencoder", *longer, "--out", tmp_path / "ae")
+    assert json.loads((tmp_path / "ae/autoencoder/training.json").read_text())["images_seen"] == 20
     call("harvest", "--model", tmp_path / "ldm" / "model", "-n", 2, "--steps", 2, "--out", tmp_path / "z")
     with pytest.raises(GammaFaceError, match="resolution 100"):
         call("train", "autoencoder", *common, "--resolution", 100, "--out", tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ["autoencoder"],
+        ["diffusion", "--recipe", "paper"],
+        ["diffusion", "--autoencoder", "missing"],
+        ["attributes"],
+    ],
+    ids=lambda kind: " ".join(kind),
+)
+def test_training_needs_a_place_before_it_reads_data(kind, tmp_path, capsys, monkeypatch):
+    blocked = tmp_path / "0.png"
+    blocked.write_text("")
+    asked = ["train", *kind, "--data", "faces=missing", "--out", blocked / "x"]
+    assert "the folder cannot be written: Not a directory" in refuse(capsys, monkeypatch, *asked)
 
 
 @pytest.mark.parametrize("text", ["", "a", "3..1", "0..4", "1..b"])
@@ -174,6 +196,9 @@ def test_bad_values_are_refused(tiny_folder, tmp_path, capsys, monkeypatch):
     latents = np.load(run / "arrays" / "latents.npy")
     latents[2, 3] = np.nan
     np.save(run / "arrays" / "latents.npy", latents)
+    assert "latents.npy is damaged: it is not as it was" in refuse(capsys, monkeypatch, "fit", run, "--k", 2)
+    with extending(run) as opened:  # as whoever harvested them left them
+        opened.write_array("latents", latents)
     assert "1 of 6 latents hold NaN" in refuse(capsys, monkeypatch, "fit", run, "--k", 2)
 
 

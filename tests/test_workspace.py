@@ -79,8 +79,19 @@ def test_names_stay_inside_the_workspace(tmp_path):
 def test_foreign_folders_are_left_alone(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.jpg").write_text("")
+    (tmp_path / "photos" / ".manifest.json.123.tmp").write_text("")
     with pytest.raises(GammaFaceError, match="holds other files"), writing(tmp_path / "photos", **MAKE):
         pass
+    assert (tmp_path / "photos" / ".manifest.json.123.tmp").exists()
+
+
+def test_a_first_write_that_was_cut_off_is_begun_again(tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in (".lock", ".manifest.json.123.tmp", ".manifest.json.45.tmp"):
+        (tmp_path / "run" / name).write_text("")
+    with writing(tmp_path / "run", **MAKE) as run:
+        run.write_file("a.txt", "a")
+    assert Run.open(run.path).manifest.state == "done" and not list(run.path.glob(".*.tmp"))
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"name": 1}', '{"unknown": 1}'])
@@ -257,12 +268,42 @@ def test_an_inner_run_answers_for_itself(sealed):
     assert Run.open(sealed.path / "plain").damaged() == ["tables/t.parquet"]
 
 
-def test_extending_does_not_take_damage_for_content(sealed):
-    flip(sealed.path / "arrays" / "a.npy")
-    with extending(sealed.path) as run:
+@pytest.mark.parametrize("damage", [flip, flip_a_bit])
+@pytest.mark.parametrize("opening", [extending, lambda path: writing(path, **MAKE)])
+def test_damage_is_not_taken_for_content(sealed, opening, damage):
+    damage(sealed.path / "arrays" / "a.npy")
+    with opening(sealed.path) as run:
         run.write_table("more", pd.DataFrame({"x": [1]}))
     again = Run.open(sealed.path)
     assert again.damaged() == ["arrays/a.npy"] and again.table("more")["x"][0] == 1
+
+
+@pytest.mark.parametrize("damage", [flip, flip_a_bit])
+def test_damage_is_named_when_it_is_read_to_extend_the_run(sealed, damage):
+    damage(sealed.path / "arrays" / "a.npy")
+    for _ in range(2):
+        with (
+            pytest.raises(GammaFaceError, match="arrays/a.npy is damaged: it is not as it was"),
+            extending(sealed.path) as run,
+        ):
+            run.array("a")
+    with extending(sealed.path) as run:
+        run.write_array("a", np.ones(100))
+        assert run.array("a").sum() == 100
+        run.write_array("a", np.zeros(100))
+        assert run.array("a").sum() == 0
+    assert run.array("a").sum() == 0 and Run.open(sealed.path).damaged() == []
+
+
+def test_a_file_moved_over_another_is_new_content(sealed):
+    """Also one of the same size and an older time."""
+    with extending(sealed.path) as run:
+        old, stat = run.path / "arrays" / "a.npy", (run.path / "arrays" / "a.npy").stat()
+        run.write_array("b", np.ones(100))
+        os.utime(run.path / "arrays" / "b.npy", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        (run.path / "arrays" / "b.npy").replace(old)
+        assert run.array("a").sum() == 100
+    assert Run.open(sealed.path).damaged() == []
 
 
 def test_a_forged_or_lost_list_is_told(sealed):
@@ -273,6 +314,8 @@ def test_a_forged_or_lost_list_is_told(sealed):
     (sealed.path / "checksums.json").unlink()
     with pytest.raises(GammaFaceError, match="list of checksums is damaged"):
         sealed.damaged()
+    with pytest.raises(GammaFaceError, match="list of checksums is damaged"), extending(sealed.path):
+        pass
 
 
 def test_a_reader_is_not_told_of_damage_while_another_writes(sealed):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gammaface.files import check_writable
+
 app = typer.Typer(help="Train the autoencoder or the diffusion model.", no_args_is_help=True)
 
 Data = Annotated[
@@ -63,6 +65,7 @@ def autoencoder(
         ema_half_life=3_000,
         seed=seed,
     )
+    check_writable(out)
     pixels = read_images(data, resolution, limit)
     train_autoencoder(pixels, out=out, schedule=schedule, resume=resume)
     if PartialState().is_main_process:
@@ -121,8 +124,10 @@ def diffusion(
     from gammaface.training.diffusion import encode_latents, train_diffusion
     from gammaface.training.loop import Schedule
 
+    check_writable(out)
     coder = load_autoencoder(autoencoder)
-    latents = encode_latents(read_images(data, resolution, limit), coder, cache=out / "latents.npy")
+    pixels = read_images(data, resolution, limit)
+    latents, made_of = encode_latents(pixels, coder, cache=out / "latents.npy")
     schedule = Schedule(
         images=images,
         batch_size=batch_size or 64,
@@ -136,6 +141,7 @@ def diffusion(
         out=out,
         schedule=schedule,
         start_from=load_unet(start_from) if start_from else None,
+        data=made_of,
         resume=resume,
     )
     if PartialState().is_main_process:
@@ -155,6 +161,7 @@ def _as_the_paper(data, out, resolution, limit, resume, *, widths: str, **recipe
     except ValueError:
         raise GammaFaceError(f"'{widths}' is no list of widths", fix="Write --widths 128,128,256.") from None
     asked = PaperRecipe(widths=channels, **recipe)
+    check_writable(out)
     folder = train_as_the_paper(read_images(data, resolution, limit), out=out, recipe=asked, resume=resume)
     if PartialState().is_main_process:
         print(folder)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gammaface.commands.train import BatchSize, Images, LearningRate, Out, Resolution, Resume, Seed
+from gammaface.files import check_writable
 
 Data = Annotated[
     list[str],
@@ -47,6 +48,7 @@ def attributes(
         ema_half_life=12_000,
         seed=seed,
     )
+    check_writable(out)
     sets = load_face_sets(data, seed=seed)
     for face_set in sets:
         print(face_set.summary())

@@ -2,22 +2,27 @@
 
 ``checksums.json`` lists the sha256 of every file of a run, and the manifest holds the
 sha256 of that list. A run inside a run has its own list. While a run is written its
-manifest names no list, so nobody is told of damage that is none.
+manifest names no list, so nobody is told of damage that is none; the job that writes it
+holds the list of before.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash, write_whole
+from gammaface.runs.manifests import read_manifest
 
 LIST = "checksums.json"
 DERIVED = ("report.html",)  # written again at will, from what is listed
-CHEAP = 64 * 2**20  # bytes; larger files are compared by `check_files` only, not on every read
+CHEAP = 64 * 2**20  # bytes; larger files are compared by `damaged_files` only, not on every read
+
+Stamp = tuple[int, int, int]
+Held = Mapping[tuple[str, Stamp], str]  # checksums by name and stamp: of a file written since, none
 
 
 def files_of(folder: Path) -> Iterator[Path]:
@@ -38,29 +43,43 @@ def inner_runs(folder: Path) -> Iterator[Path]:
         yield file.parent
 
 
-def seal(folder: Path, *, held: str) -> str:
+def stamp(file: Path) -> Stamp:
+    """What is another once a file was written anew, whatever its time: see `write_whole`."""
+    stat = file.stat()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def hold(folder: Path, expected: str) -> Held:
+    """The checksums of a run as a job finds it that will write there; none without a list.
+
+    Raises
+    ------
+    GammaFaceError
+        As :func:`read_list`.
+    """
+    listed = read_list(folder, expected) if expected else {}
+    named = ((path.relative_to(folder).as_posix(), path) for path in files_of(folder))
+    return {(name, stamp(path)): listed[name] for name, path in named if name in listed}
+
+
+def seal(folder: Path, *, held: Held) -> str:
     """Store the list of a run's files and return its sha256.
 
     Parameters
     ----------
     folder : Path
         The run's folder, which nobody else writes.
-    held : str
-        sha256 of the list that held before; a file that has not changed since keeps its
-        checksum from there, so that damage done meanwhile is not taken for its content.
+    held : Held
+        What held when the job began; a file that it has not written keeps its checksum from
+        there, so that damage done before is not taken for its content.
     """
-    file = folder / LIST
-    known, since = {}, 0
-    if held and file.is_file() and file_hash(file) == held:
-        known, since = json.loads(file.read_bytes()), file.stat().st_mtime_ns
     listed = {}
     for path in files_of(folder):
         name = path.relative_to(folder).as_posix()
-        unchanged = name in known and path.stat().st_mtime_ns < since
-        listed[name] = known[name] if unchanged else file_hash(path)
+        listed[name] = held.get((name, stamp(path))) or file_hash(path)
     content = json.dumps(listed, indent=0).encode()
-    write_whole(file, lambda f: f.write(content))
-    return file_hash(file)
+    write_whole(folder / LIST, lambda f: f.write(content))
+    return file_hash(folder / LIST)
 
 
 def read_list(folder: Path, expected: str) -> dict[str, str]:
@@ -93,10 +112,43 @@ def _read_list(file: Path, mtime: int, size: int, expected: str) -> dict[str, st
     return listed
 
 
-def is_as_listed(file: Path, checksum: str) -> bool:
-    """Whether a file has this checksum; read once per change of its time or size."""
-    stat = file.stat()
-    return _hash(file, stat.st_mtime_ns, stat.st_size) == checksum
+def compare(file: Path, *, folder: Path, expected: str, held: Held) -> None:
+    """Raise ValueError for a file that is not as it was when its run was finished.
+
+    A file is hashed once per change of its time or size.
+
+    Parameters
+    ----------
+    file, folder : Path
+        A file of the run, and the run's folder.
+    expected : str
+        sha256 of the run's list; empty while the run is written.
+    held : Held
+        What to compare with while the run is written.
+
+    Raises
+    ------
+    GammaFaceError
+        As :func:`read_list`.
+    """
+    stat, name = file.stat(), file.relative_to(folder).as_posix()
+    if stat.st_size > CHEAP:
+        return
+    try:
+        listed = read_list(folder, expected).get(name) if expected else held.get((name, stamp(file)))
+    except GammaFaceError:
+        if _is_current(folder, expected):
+            raise
+        return
+    if listed is None or _hash(file, stat.st_mtime_ns, stat.st_size) == listed:
+        return
+    if _is_current(folder, expected):
+        raise ValueError("it is not as it was when the run was finished")
+
+
+def _is_current(folder: Path, expected: str) -> bool:
+    """Whether no other process has written the run since it was opened."""
+    return read_manifest(folder / "manifest.json").checksums == expected
 
 
 @lru_cache(maxsize=4096)

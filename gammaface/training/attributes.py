@@ -26,6 +26,7 @@ from gammaface.attributes import (
 from gammaface.classifiers.attribute_network import AGE_CENTRES, ARCHITECTURES, HEADS, AttributeNetwork
 from gammaface.datasets import Faces
 from gammaface.errors import GammaFaceError
+from gammaface.files import content_hash, told_when_unwritable
 from gammaface.images import to_unit
 from gammaface.training.augment import augment
 from gammaface.training.face_sets import FaceSet
@@ -155,13 +156,17 @@ def train_attributes(
         architecture=design,
         resolution=resolution,
         sets={s.name: len(s.faces) for s in sets},
+        data=[content_hash(part.numpy()) for part in (mixer.pictures, mixer.codes, mixer.ages)],
     )
     ema, _ = train(network, loss_of, schedule=schedule, out=out, config=config, resume=resume, quiet=quiet)
     plain = AttributeClassifier(
         ema, resolution, {name: Calibration() for name in HEADS}, "", next(ema.parameters()).device
     )
     calibration = calibrate_on(plain, sets)
-    save_attributes(out / "model", ema, architecture=design, resolution=resolution, calibration=calibration)
+    with told_when_unwritable(out / "model", what="the model"):
+        save_attributes(
+            out / "model", ema, architecture=design, resolution=resolution, calibration=calibration
+        )
     return load_attributes(out / "model")
 
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from accelerate import PartialState
 from diffusers import AutoencoderDC
 
+from gammaface.files import content_hash, told_when_unwritable
 from gammaface.images import to_unit
 from gammaface.training.loop import Schedule, as_config, step_generator, train
 
@@ -121,7 +122,12 @@ def train_autoencoder(
         return reconstruction_loss(restored.float(), batch) + penalty
 
     config = as_config(
-        kind="autoencoder", schedule=schedule, widths=widths, resolution=resolution, n=len(images)
+        kind="autoencoder",
+        schedule=schedule,
+        widths=widths,
+        resolution=resolution,
+        n=len(images),
+        data=content_hash(images.numpy()),
     )
     ema, progress = train(
         model, loss_of, schedule=schedule, out=out, config=config, resume=resume, quiet=quiet
@@ -129,7 +135,8 @@ def train_autoencoder(
     autoencoder = ema.autoencoder
     normalise_latents(autoencoder, images[: min(2048, len(images))])
     if PartialState().is_main_process:
-        autoencoder.save_pretrained(out / "autoencoder", safe_serialization=True)
+        with told_when_unwritable(out / "autoencoder", what="the model"):
+            autoencoder.save_pretrained(out / "autoencoder", safe_serialization=True)
     return autoencoder
 
 

@@ -10,6 +10,7 @@ from diffusers import AutoencoderDC, LDMPipeline, UNet2DModel
 from safetensors import SafetensorError
 
 from gammaface.errors import GammaFaceError
+from gammaface.files import told_when_unwritable, write_whole
 from gammaface.training.card import loss_curve
 from gammaface.training.checkpoints import newest_checkpoint
 from gammaface.training.diffusion import build_scheduler
@@ -30,7 +31,8 @@ def write_bundle(
     """
     pipeline = LDMPipeline(vqvae=autoencoder, unet=unet, scheduler=build_scheduler())
     pipeline.to(torch.float16)
-    pipeline.save_pretrained(out, safe_serialization=True)
+    with told_when_unwritable(out, what="the model"):
+        pipeline.save_pretrained(out, safe_serialization=True)
     write_training(out, progress, config=config)
 
 
@@ -51,9 +53,9 @@ def write_training(folder: Path, progress: dict, *, config: dict | None = None) 
         "config": config,
         "history": progress["history"],
     }
-    (folder / "training.json").write_text(json.dumps(told))
+    write_whole(folder / "training.json", lambda f: f.write(json.dumps(told).encode()))
     if progress["history"]:
-        (folder / "loss.svg").write_text(loss_curve(progress["history"]))
+        write_whole(folder / "loss.svg", lambda f: f.write(loss_curve(progress["history"]).encode()))
 
 
 def read_training(out: Path) -> tuple[dict, dict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,14 +13,22 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from gammaface.errors import GammaFaceError
+from gammaface.files import json_object, told_when_unwritable
 
-CHANGEABLE = {"images", "decay", "checkpoint_minutes"}  # a training may go on for longer
+# A training may go on for longer, and more slowly after its loss became NaN.
+CHANGEABLE = {"images", "epochs", "decay", "checkpoint_minutes", "learning_rate", "warmup_images"}
+PROGRESS = ("step", "seen", "history", "seconds")
+NAME = re.compile(r"checkpoint-(\d+)(\.tmp)?")  # other folders are somebody else's
 
 
 def newest_checkpoint(out: Path) -> Path | None:
     """The complete checkpoint with the most steps, if any."""
-    done = [p for p in Path(out).glob("checkpoint-*") if p.is_dir() and p.suffix != ".tmp"]
-    return max(done, key=lambda p: int(p.name.split("-")[1]), default=None)
+    done = [p for p in _checkpoints(out) if p.is_dir() and p.suffix != ".tmp"]
+    return max(done, key=lambda p: int(NAME.fullmatch(p.name)[1]), default=None)
+
+
+def _checkpoints(out: Path) -> list[Path]:
+    return [p for p in Path(out).glob("checkpoint-*") if NAME.fullmatch(p.name)]
 
 
 def save_checkpoint(out, model, ema, optimizer, progress: dict, config: dict) -> None:
@@ -33,14 +42,18 @@ def save_checkpoint(out, model, ema, optimizer, progress: dict, config: dict) ->
     final = Path(out) / f"checkpoint-{progress['step']:08d}"
     partial = final.with_suffix(".tmp")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file(tensors, partial / "state.safetensors")
-    (partial / "progress.json").write_text(json.dumps({"config": config, "progress": progress}))
-    for file in partial.iterdir():
-        with open(file, "rb") as handle:
-            os.fsync(handle.fileno())
-    partial.rename(final)
-    for old in Path(out).glob("checkpoint-*"):
+    with told_when_unwritable(final, what="the checkpoint"):
+        try:
+            partial.mkdir(parents=True)
+            save_file(tensors, partial / "state.safetensors")
+            (partial / "progress.json").write_text(json.dumps({"config": config, "progress": progress}))
+            for file in partial.iterdir():
+                with open(file, "rb") as handle:
+                    os.fsync(handle.fileno())
+            partial.rename(final)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    for old in _checkpoints(out):
         if old != final:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -48,19 +61,25 @@ def save_checkpoint(out, model, ema, optimizer, progress: dict, config: dict) ->
 def load_checkpoint(folder: Path, model, ema, optimizer, config: dict) -> dict:
     """Restore all state from `folder`; returns the stored progress."""
     try:
-        stored = json.loads((folder / "progress.json").read_text())
+        stored = json_object(folder / "progress.json")
+        kept = _fixed(stored["config"])
+        progress = {name: stored["progress"][name] for name in PROGRESS}
         tensors = load_file(folder / "state.safetensors")
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise GammaFaceError(
             f"the checkpoint is damaged: {error}",
             where=folder,
             fix="Delete this folder and train again.",
         ) from None
-    if _fixed(stored["config"]) != _fixed(json.loads(json.dumps(config))):
+    asked = _fixed(json.loads(json.dumps(config)))
+    # A checkpoint of before the data were recorded has no hash to compare: it may go on.
+    if "data" not in kept:
+        asked.pop("data", None)
+    if kept != asked:
         raise GammaFaceError(
             "the checkpoint was made under another configuration",
             where=folder,
-            fix="Give the same options as before, or another --out.",
+            fix="Give the same data and options as before, or another --out.",
         )
 
     def part(prefix: str) -> dict:
@@ -77,13 +96,16 @@ def load_checkpoint(folder: Path, model, ema, optimizer, config: dict) -> dict:
             value = torch.empty_like(parameters[int(index)]).copy_(value)
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return stored["progress"]
+    return progress
 
 
 def _fixed(config: dict) -> dict:
     """The part of a configuration that a resumed training may not change.
 
-    Its precision may: a long training moves to a machine that has bfloat16, or leaves it.
+    Its precision may: a long training moves to a machine that has bfloat16, or leaves it. The
+    paper's recipe repeats some of its schedule.
     """
-    schedule = {k: v for k, v in config["schedule"].items() if k not in CHANGEABLE}
-    return {k: v for k, v in config.items() if k != "precision"} | {"schedule": schedule}
+    kept = {k: v for k, v in config.items() if k != "precision"}
+    for part in kept.keys() & {"schedule", "recipe"}:
+        kept[part] = {k: v for k, v in kept[part].items() if k not in CHANGEABLE}
+    return kept

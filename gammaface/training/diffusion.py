@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from accelerate import PartialState
 from diffusers import AutoencoderDC, DDIMScheduler, UNet2DModel
 from tqdm.auto import tqdm
 
+from gammaface.files import content_hash, json_object, told_when_unwritable, write_whole
 from gammaface.images import to_unit
 from gammaface.models.attention import lay_out
 from gammaface.training.loop import Schedule, as_config, step_generator, train
@@ -121,24 +123,26 @@ def build_scheduler() -> DDIMScheduler:
 
 def encode_latents(
     images: torch.Tensor, autoencoder: AutoencoderDC, *, cache: Path, quiet: bool = False
-) -> np.ndarray:
-    """Latents of all images and of their mirror images, (2n, C, h, w) float16.
+) -> tuple[np.ndarray, str]:
+    """Latents of all images and of their mirror images, (2n, C, h, w) float16, and a fingerprint.
 
-    Encoded once: the cache file carries a fingerprint of the images and the weights, and
-    is used again only when both still match. Of several processes the first one encodes.
+    The fingerprint is a sha256 over the images and the weights. Encoded once: the cache file
+    carries it, and is used again only when it still matches. Of several processes the first
+    one encodes.
     """
     with PartialState().main_process_first():
         return _encode_or_read(images, autoencoder, cache, quiet)
 
 
 @torch.no_grad()
-def _encode_or_read(images, autoencoder, cache: Path, quiet: bool) -> np.ndarray:
+def _encode_or_read(images, autoencoder, cache: Path, quiet: bool) -> tuple[np.ndarray, str]:
     mark = hashlib.sha256(images.numpy().tobytes())
     for value in autoencoder.encoder.state_dict().values():
         mark.update(value.cpu().numpy().tobytes())
     fingerprint, note = mark.hexdigest(), cache.with_suffix(".json")
-    if cache.exists() and note.exists() and json.loads(note.read_text())["sha256"] == fingerprint:
-        return np.load(cache, mmap_mode="r")
+    with suppress(OSError, ValueError, EOFError, KeyError):  # what is damaged is encoded again
+        if json_object(note)["sha256"] == fingerprint:
+            return np.load(cache, mmap_mode="r"), fingerprint
     device = next(autoencoder.parameters()).device
     parts = []
     for batch in tqdm(images.split(128), desc="encoding", unit="batch", disable=quiet):
@@ -146,10 +150,12 @@ def _encode_or_read(images, autoencoder, cache: Path, quiet: bool) -> np.ndarray
         both = torch.cat([pixels, pixels.flip(-1)])
         parts.append(autoencoder.encode(both).latent.cpu().half().numpy())
     latents = np.concatenate(parts)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.save(cache, latents)
-    note.write_text(json.dumps({"sha256": fingerprint, "shape": latents.shape}))
-    return latents
+    told = json.dumps({"sha256": fingerprint, "shape": latents.shape})
+    with told_when_unwritable(note):
+        note.unlink(missing_ok=True)  # a kill below must not leave these latents under another fingerprint
+    write_whole(cache, lambda f: np.save(f, latents))
+    write_whole(note, lambda f: f.write(told.encode()))
+    return latents, fingerprint
 
 
 def train_diffusion(
@@ -159,6 +165,7 @@ def train_diffusion(
     schedule: Schedule,
     widths: UNetWidths = UNetWidths(),
     start_from: UNet2DModel | None = None,
+    data: str | None = None,
     resume: bool = False,
     quiet: bool = False,
     on_checkpoint=None,
@@ -169,6 +176,10 @@ def train_diffusion(
     ----------
     start_from : UNet2DModel, optional
         Weights to continue from, e.g. a shipped model's, instead of random ones.
+    data : str, optional
+        Fingerprint of what the latents were made of, see :func:`encode_latents`; a hash of the
+        latents without it. A resume on other data is refused. Latents encoded again elsewhere
+        may differ in their last bits, what they are made of does not.
 
     Returns
     -------
@@ -192,7 +203,13 @@ def train_diffusion(
         predicted = model(batch.noisy, batch.t, return_dict=False)[0].float()
         return denoising_loss(predicted, batch, scheduler.config.prediction_type).mean()
 
-    config = as_config(kind="diffusion", schedule=schedule, widths=widths, n=len(latents))
+    config = as_config(
+        kind="diffusion",
+        schedule=schedule,
+        widths=widths,
+        n=len(latents),
+        data=data or content_hash(latents),
+    )
     ema, progress = train(
         unet,
         loss_of,

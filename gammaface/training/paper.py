@@ -17,6 +17,7 @@ from accelerate import PartialState
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
 from gammaface.errors import GammaFaceError
+from gammaface.files import content_hash, told_when_unwritable, write_whole
 from gammaface.generators import load_generator, seeded
 from gammaface.images import to_grid, to_png, to_uint8, to_unit
 from gammaface.sampling import ddim, timestep_path
@@ -155,12 +156,15 @@ def train_as_the_paper(
         _write(out, unet, progress)
         draw_samples(out / "model", out / "samples" / f"epoch-{progress['seen'] // epoch:03d}.png")
 
+    config = as_config(
+        kind="paper", schedule=schedule, recipe=recipe, n=n, side=side, data=content_hash(images.numpy())
+    )
     _, progress = train(
         unet,
         loss_of,
         schedule=schedule,
         out=out,
-        config=as_config(kind="paper", schedule=schedule, recipe=recipe, n=n, side=side),
+        config=config,
         resume=resume,
         quiet=quiet,
         on_checkpoint=after_epoch,
@@ -173,7 +177,8 @@ def train_as_the_paper(
 
 
 def _write(out: Path, unet: UNet2DModel, progress: dict) -> None:
-    DDPMPipeline(unet=unet, scheduler=build_pixel_scheduler()).save_pretrained(out / "model")
+    with told_when_unwritable(out / "model", what="the model"):
+        DDPMPipeline(unet=unet, scheduler=build_pixel_scheduler()).save_pretrained(out / "model")
     write_training(out / "model", progress, config=read_training(out)[1])
 
 
@@ -183,5 +188,4 @@ def draw_samples(model: Path, file: Path) -> None:
     path = timestep_path(generator.train_steps, SAMPLE_STEPS)
     noise = generator.noise(seeded(range(SAMPLES)))
     pictures = generator.decode(ddim(generator.predict, noise, path, alphas=generator.alphas))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(to_png(to_grid(to_uint8(pictures), columns=8)))
+    write_whole(file, lambda f: f.write(to_png(to_grid(to_uint8(pictures), columns=8))))

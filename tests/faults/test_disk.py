@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gammaface import GammaFaceError, drawing, harvest
 from gammaface.parallel import blocks
 from gammaface.parallel.parts import read_parts
+from gammaface.training.loop import Schedule, as_config, train
 from gammaface.workspace import Run, writing
 from tests.strategies.toy import toy
 
@@ -83,6 +85,30 @@ def test_pictures_on_a_full_disk_go_on_where_they_stopped(disk, generator, tmp_p
     drawing.draw_run(generator, None, out=tmp_path / "whole", **asked)
     pictures = [{p.name: p.read_bytes() for p in (r / "run" / "images").glob("*.png")} for r in (disk,)]
     assert pictures[0] == {p.name: p.read_bytes() for p in (tmp_path / "whole" / "images").glob("*.png")}
+
+
+def test_a_training_on_a_full_disk_keeps_its_checkpoint_and_goes_on(disk):
+    schedule = Schedule(images=32, batch_size=8, warmup_images=0, checkpoint_minutes=0.0)
+    ballast = fill(disk, 110_000)  # room for one checkpoint of 67 kB
+
+    def go_on() -> dict:
+        return train(
+            torch.nn.Linear(64, 64),
+            lambda model, step, accelerator: model(torch.ones(8, 64)).square().mean(),
+            schedule=schedule,
+            out=disk / "run",
+            config=as_config(schedule=schedule),
+            resume=True,
+            quiet=True,
+        )[1]
+
+    with pytest.raises(
+        GammaFaceError, match="checkpoint cannot be written.*No space left on device.*Free disk space"
+    ):
+        go_on()
+    assert [p.name for p in (disk / "run").iterdir()] == ["checkpoint-00000001"]
+    ballast.unlink()
+    assert go_on()["seen"] == 32
 
 
 def test_a_disk_that_turns_read_only_is_named_and_keeps_what_it_has(disk, generator):

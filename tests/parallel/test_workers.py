@@ -185,6 +185,26 @@ def test_all_workers_hear_why_a_run_cannot_be_opened(tmp_path):
     assert Run.open(tmp_path / "run").manifest.config == {"n": 1}
 
 
+def test_workers_read_what_another_wrote_and_end_at_damage(tmp_path):
+    with writing(tmp_path / "run", kind="test", config={}) as run:
+        run.write_array("a", np.zeros(9))
+        run.write_array("b", np.zeros(9))
+    (run.path / "arrays" / "b.npy").write_bytes((run.path / "arrays" / "a.npy").read_bytes()[:-1] + b"1")
+
+    def work(workers: Workers):
+        with extending(run.path, workers=workers) as opened:
+            if workers.rank == 1:
+                opened.write_array("a", np.ones(9))
+            workers.wait()
+            assert opened.array("a").sum() == 9
+            workers.wait()
+            opened.array("b")
+
+    main, other = launch(2, work)
+    assert "arrays/b.npy is damaged" in main.what and "another worker of this job" in other.what
+    assert Run.open(run.path).damaged() == ["arrays/b.npy"]
+
+
 # -- drawing ------------------------------------------------------------------------------
 
 

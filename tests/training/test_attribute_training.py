@@ -205,6 +205,14 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(sets, tmp_path, mo
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in pairs)
 
 
+def test_a_resume_on_other_faces_is_refused(sets, tmp_path):
+    run(sets, tmp_path)
+    part = sets[0].part.copy()
+    part[np.flatnonzero(part == "train")[0]] = "unused"
+    with pytest.raises(GammaFaceError, match="another configuration"):
+        run([dataclasses.replace(sets[0], part=part), sets[1]], tmp_path, resume=True)
+
+
 def test_the_commands_train_and_measure_again(data, tmp_path, capsys):
     commands.attributes(data, tmp_path, images=32, batch_size=16, architecture="tiny")
     first = json.loads((tmp_path / "model" / "card.json").read_text())

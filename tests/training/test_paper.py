@@ -1,6 +1,7 @@
 """The paper's recipe, tiny: epochs, samples, resuming, and the pipeline that comes out."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,16 @@ def test_a_resumed_training_equals_an_undisturbed_one(faces, tmp_path, monkeypat
     train_as_the_paper(faces, out=tmp_path / "cut", recipe=TINY, resume=True, quiet=True)
     whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert all(torch.allclose(whole[k], cut[k], atol=1e-5) for k in whole)
+
+
+def test_a_resume_may_take_longer_and_lower_its_rate_but_not_change_its_pictures(faces, tmp_path):
+    train_as_the_paper(faces, out=tmp_path, recipe=TINY, quiet=True)
+    longer = replace(TINY, epochs=3, learning_rate=1e-4)
+    with pytest.raises(GammaFaceError, match="another configuration"):
+        train_as_the_paper(255 - faces, out=tmp_path, recipe=longer, resume=True, quiet=True)
+    model = train_as_the_paper(faces, out=tmp_path, recipe=longer, resume=True, quiet=True)
+    told = json.loads((model / "training.json").read_text())
+    assert told["images_seen"] == 3 * 8 and told["config"]["recipe"]["learning_rate"] == 1e-4
 
 
 @pytest.mark.slow

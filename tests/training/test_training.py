@@ -122,13 +122,47 @@ def test_checkpoints_are_not_overwritten_by_accident(latents, tmp_path):
         train_diffusion(latents, out=tmp_path, schedule=SHORT, widths=WIDTHS, quiet=True, resume=True)
 
 
+def test_a_resume_on_other_data_is_refused(faces, latents, tmp_path):
+    def coder(images, *, resume=False):
+        short = Schedule(images=8, batch_size=8)
+        return ae.train_autoencoder(
+            images, out=tmp_path / "ae", schedule=short, widths=NARROW, resume=resume, quiet=True
+        )
+
+    def denoiser(name, codes, *, resume=False, data=None):
+        return train_diffusion(
+            codes, out=tmp_path / name, schedule=SHORT, widths=WIDTHS, resume=resume, data=data, quiet=True
+        )
+
+    coder(faces)
+    coder(faces, resume=True)
+    denoiser("plain", latents)
+    denoiser("made", latents, data="images and weights")
+    denoiser("made", latents + 1, resume=True, data="images and weights")  # only rounded elsewhere
+    for other in (
+        lambda: coder(255 - faces, resume=True),
+        lambda: denoiser("plain", latents + 1, resume=True),
+        lambda: denoiser("made", latents, resume=True, data="images and other weights"),
+    ):
+        with pytest.raises(GammaFaceError, match="another configuration.*same data and options"):
+            other()
+
+
 def test_latents_are_encoded_once(faces, tmp_path, monkeypatch):
     coder = ae.build_autoencoder(NARROW)
     cache = tmp_path / "latents.npy"
-    first = encode_latents(faces, coder, cache=cache, quiet=True)
+    first, made_of = encode_latents(faces, coder, cache=cache, quiet=True)
     assert first.shape == (24, 16, 8, 8)
+    cache.with_suffix(".json").write_text("")  # damaged: encoded again
+    encode_latents(faces, coder, cache=cache, quiet=True)
     monkeypatch.setattr(coder, "encode", None)
-    assert (encode_latents(faces, coder, cache=cache, quiet=True) == first).all()
+    again, same = encode_latents(faces, coder, cache=cache, quiet=True)
+    assert (again == first).all() and same == made_of
+    _, other = encode_latents(faces, ae.build_autoencoder(NARROW), cache=tmp_path / "b.npy", quiet=True)
+    assert other != made_of
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GammaFaceError, match="cannot be written: Not a directory"):
+        encode_latents(faces, ae.build_autoencoder(NARROW), cache=tmp_path / "file" / "b.npy", quiet=True)
     with pytest.raises(TypeError):  # other images: the cache is not used
         encode_latents(faces[:5], coder, cache=cache, quiet=True)
 
@@ -147,6 +181,8 @@ def test_a_bundle_is_read_by_both(latents, tmp_path):
     assert load_unet(tmp_path / "model" / "unet").dtype == torch.float32
     with pytest.raises(GammaFaceError, match="no trained model here"):
         load_unet(tmp_path)
+    with pytest.raises(GammaFaceError, match="the model cannot be written: Not a directory"):
+        write_bundle(tmp_path / "model" / "training.json" / "x", unet=unet, autoencoder=coder, **kept)
 
 
 def test_factor_sixteen_at_128_px():
