@@ -17,13 +17,14 @@ import torch
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.latents import Progress
-from gammaface.mixture import LatentMixture
+from gammaface.mixture import LatentMixture, fingerprint
 from gammaface.sampling import Callback
 from gammaface.strategies import (
     Drawn,
     Labeller,
     Learned,
     Request,
+    Strategy,
     Target,
     Unfilled,
     as_labeller,
@@ -130,8 +131,8 @@ def balance(
     options : mapping, optional
         The strategy's own, see ``STRATEGIES[name].options``.
     learned : Learned, optional
-        `Batch.learned` of an earlier call with the same strategy, model, path and target: no
-        new pilot is drawn. Options that only the learning reads keep the values they had.
+        `Batch.learned` of an earlier call with the same strategy, model, path, mixture and
+        target: no new pilot is drawn. Options that only the learning reads keep the values they had.
     places : array of int, optional
         Draw only these of the n images, e.g. those that an interrupted run still lacks.
         Strategies that choose among draws choose within each call.
@@ -169,7 +170,7 @@ def balance(
         learned=learned,
     )
     chosen.check(request)
-    extra, purpose = 0, _purpose(request, strategy)
+    extra, purpose = 0, _purpose(request, chosen) if chosen.learn or learned else ""
     if learned and learned.made_for not in ("", purpose):
         raise GammaFaceError(
             f"what was learned is for {learned.made_for}, this draw is {purpose}",
@@ -185,11 +186,14 @@ def balance(
     return _batch(drawn, request, extra, started)
 
 
-def _purpose(request: Request, strategy: str) -> str:
+def _purpose(request: Request, strategy: Strategy) -> str:
     """What something is learned for: the same words, the same use."""
-    words = f"{strategy} on {request.generator.weights_hash[:8]}, {request.steps} {request.sampler} steps"
+    model = request.generator.weights_hash[:8]
+    words = f"{strategy.name} on {model}, {request.steps} {request.sampler} steps"
     if request.through is not None:
         words += f" through {request.through}"
+    if "mixture" in strategy.needs:
+        words += f", mixture {fingerprint(request.mixture)[:8]}"
     if request.target is not None:
         groups = zip(request.target.names, request.target.shares, strict=True)
         words += f", {'; '.join(f'{name} {share:.4g}' for name, share in groups)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -216,6 +217,12 @@ class LatentMixture:
         for k, root in enumerate(roots):
             noise[components == k] = noise[components == k] @ root.T
         return self.means_[components] + noise, components
+
+
+def fingerprint(mixture: LatentMixture) -> str:
+    """A hash of a mixture's parameters."""
+    parts = (mixture.weights_, mixture.means_, mixture.covariances_)
+    return hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).hexdigest()[:16]
 
 
 def codes_of(latents: Latents | np.ndarray | Shard) -> np.ndarray | Shard:

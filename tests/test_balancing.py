@@ -171,3 +171,17 @@ def test_what_was_learned_is_paid_for_once(tiny, light):
         balance(tiny, **ask | {"target": uneven}, learned=first.learned)
     with pytest.raises(GammaFaceError, match="for stratified on .* this draw is latent-directions on"):
         balance(tiny, **ask | {"strategy": "latent-directions"}, learned=first.learned)
+
+
+def test_weights_learned_with_one_mixture_are_not_another_ones(tiny, light):
+    latents = harvest(tiny, n=24, space="h", steps=4)
+    two, three = (LatentMixture(k, seed=0).fit(latents) for k in (2, 3))
+    target = Target.even(("light",), light.classes)
+    ask = {"n": 4, "target": target, "labeller": light, "steps": 4, "pilot": 20}
+    learned = balance(tiny, two, strategy="component-balanced", **ask).learned
+    with pytest.raises(GammaFaceError, match=r"mixture \w{8}, .* this draw is .* mixture \w{8}, "):
+        balance(tiny, three, strategy="component-balanced", **ask, learned=learned)
+    alike = LatentMixture(2, seed=0).fit(latents)
+    balance(tiny, alike, strategy="component-balanced", **ask, learned=learned)
+    learned = balance(tiny, two, strategy="stratified", **ask).learned
+    balance(tiny, three, strategy="stratified", **ask, learned=learned)  # which reads no mixture

@@ -53,7 +53,7 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
             continue
         second = goals[(goals["reading"] == "second opinion") & (goals["target"] == target)]
         own = of_target[of_target["method"] == PLAIN].iloc[0].to_dict()
-        if own[READINGS[reading][0]] <= own[READINGS[reading][1]]:
+        if _as_even_as_can_be_seen(own, reading):
             rows.append(_nothing_to_gain(own, reading, float(arms["cost_limit"].iloc[0])))
             continue
         doubted = set(second.loc[~second["fd_met"].astype(bool), "method"])
@@ -66,7 +66,7 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
         reader = "the second opinion does not read it" if opinion else "there is no second opinion"
         unknown = [f"nobody confirmed it: {reader}"] if confirmed is None else []
         unknown += [doubt] if kept is None else []
-        parts = [_verdict(best, missed, unknown), _numbers(best, row), _dearer(arms, best, doubted)]
+        parts = [_verdict(best, missed, unknown), _numbers(best, row, own), _dearer(arms, best, doubted)]
         parts += [_confirmation(second, row), quality]
         found = {name: best[name] for name in ("target", "method", "reading", "fd", "limit", "cost")}
         rows.append(
@@ -81,9 +81,11 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def _best(arms: pd.DataFrame, doubted: set[str]) -> pd.Series:
-    """Least discrepancy among those that keep to the price and gain on plain sampling, else the
-    least of all; those that the second opinion does not confirm only where there is no other."""
-    cheap = arms[arms["cost_met"].astype(bool) & (arms["fd"] < arms["plain"])]
+    """Least discrepancy among those that keep to the price and gain on plain sampling or keep to
+    the limit, else the least of all; those that the second opinion does not confirm only where
+    there is no other."""
+    gains = (arms["fd"] < arms["plain"]) | arms["fd_met"].astype(bool)
+    cheap = arms[arms["cost_met"].astype(bool) & gains]
     sure = cheap[~cheap["method"].isin(doubted) & cheap["fd_met"].astype(bool)]
     pool = next((some for some in (sure, cheap) if len(some)), arms)
     return pool.loc[pool["fd"].astype(float).idxmin()]
@@ -114,15 +116,17 @@ def _verdict(best: Mapping, missed: list[str], unknown: list[str]) -> str:
     return f"{where}: the goal is met."
 
 
-def _numbers(best: Mapping, row: Mapping) -> str:
-    reader, pilot = READINGS[best["reading"]][2], row["pilot_evaluations"] / row["evaluations"]
+def _numbers(best: Mapping, row: Mapping, plain: Mapping) -> str:
+    reader, pilot = READINGS[best["reading"]][2], best["pilot_cost"]
     read = f" {reader}" if reader else ""
-    of_it = f" ({pilot * best['cost']:.2f}x of it the pilot)" if pilot else ""
+    of_it = f" ({pilot:.2f}x of it the pilot, over {best['price_n']:,} images)" if pilot else ""
+    wall = row["seconds"] / plain["seconds"]
     seeds = f"{row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
     return (
         f"{best['method']} ({seeds}) reaches an FD of {best['fd']:.3f}{read}, the limit is"
         f" {best['limit']:.3f}, at {best['cost']:.2f}x the network evaluations of plain sampling{of_it},"
         f" the limit is {best['cost_limit']:g}x."
+        f" At n = {row['n']:,} it took {wall:.1f}x plain's time."
     )
 
 
@@ -135,23 +139,24 @@ def _dearer(arms: pd.DataFrame, best: Mapping, doubted: set[str]) -> str:
     return f"{row['method']} keeps to the limit with {row['fd']:.3f}, at {row['cost']:.2f}x."
 
 
+def _as_even_as_can_be_seen(plain: Mapping, reading: str) -> bool:
+    """Whether plain sampling is within its noise floor, also by the second opinion where there is one."""
+    seen = (READINGS[reading], READINGS["second opinion"])
+    return not any(plain[fd] > plain[floor] for fd, floor, _ in seen)  # NaN where nobody was asked
+
+
 def _nothing_to_gain(plain: Mapping, reading: str, cost_limit: float) -> dict:
-    """Plain sampling meets the goal where it is as even as its noise floor; it steers nothing that
-    somebody would have to confirm, but a second opinion that differs is told."""
+    """Plain sampling meets the goal where it is as even as its noise floor, whoever reads it."""
     fd, floor = (float(plain[name]) for name in READINGS[reading][:2])
     text = (
         f"{capital(target_words(plain['target']))}: the goal is met by plain sampling itself. Its FD of"
         f" {fd:.3f} is no larger than the noise floor of {floor:.3f} at n = {plain['n']:,}: no method can"
         " be seen to do better."
     )
-    if plain["fd_second"] > plain["noise_floor_second"]:  # never where nobody was asked
-        text += (
-            f" The second opinion ({plain['second']}) sees {plain['fd_second']:.3f}, its noise floor is"
-            f" {plain['noise_floor_second']:.3f}: by that there is something to gain."
-        )
     named = {"target": plain["target"], "method": PLAIN, "reading": reading, "fd": fd, "limit": floor}
     prices = {"times": fd / floor, "cost": 1.0, "cost_limit": cost_limit}
-    return named | prices | {"met": True, "sentence": text}
+    confirmed = None if np.isnan(plain["fd_second"]) else True
+    return named | prices | {"met": True, "confirmed": confirmed, "sentence": text}
 
 
 def _confirmation(second: pd.DataFrame, row: Mapping) -> str:
@@ -164,31 +169,48 @@ def _confirmation(second: pd.DataFrame, row: Mapping) -> str:
 
 def _quality(row: Mapping) -> tuple[bool | None, str, str]:
     """Whether quality was kept, against real faces where they were given; what is not known of it,
-    and what was measured. A loss that was seen is one, whichever groups were left out."""
-    for short, reference in REFERENCES.items():
-        value, difference = row[f"kernel_{short}"], row[f"kernel_{short}_vs_plain"]
-        low = row[f"kernel_{short}_vs_plain_low"]
-        if np.isnan(difference):
-            continue
-        before = value - difference
-        small = before > 0 and difference <= WORSE * before
-        groups = f"{row[f'groups_{short}']} of {row['groups_all']} groups"
-        if not small and np.isnan(low):
-            told = f"One seed cannot tell whether quality against {reference} was kept, on {groups}."
-            return None, "one seed cannot tell whether quality was kept", told
-        kept = bool(small or low <= 0)
-        relative = f" ({difference / before:+.0%})" if before > 0 else ""
-        together = ", seeds together," if row[f"pooled_{short}"] else ""
-        whole = row[f"groups_{short}"] == row["groups_all"]
-        word = ("is kept" if whole else "is kept as far as measured") if kept else "is not kept"
-        told = (
-            f"Quality {word}: on {groups}{together} the kernel distance to {reference} within groups, on"
-            f" average, differs from plain sampling's by {difference:+.3g}{relative}."
-        )
-        if whole:
-            return kept, "", told
-        left = cells_in_words(row["target"], row[f"left_out_{short}"])
-        told += f" Not compared, with under {SMALL} faces on a side: {left}."
-        return (None if kept else False), f"quality was compared on {groups} only", told
-    told = f"Quality was not measured: no group had {SMALL} faces on every side."
-    return None, "quality was not measured", told
+    and what was measured. A loss against the other reference is told and decides nothing."""
+    known = [short for short in REFERENCES if not np.isnan(row[f"kernel_{short}_vs_plain"])]
+    if not known:
+        told = f"Quality was not measured: no group had {SMALL} faces on every side."
+        return None, "quality was not measured", told
+    kept, doubt, told = _kept(row, known[0])
+    return kept, doubt, " ".join(filter(None, (told, *(_loss(row, short) for short in known[1:]))))
+
+
+def _kept(row: Mapping, short: str) -> tuple[bool | None, str, str]:
+    """`_quality` against one reference. A loss that was seen is one, whichever groups were left out."""
+    small, low, groups, differs = _against(row, short)
+    if not small and np.isnan(low):
+        told = f"One seed cannot tell whether quality against {REFERENCES[short]} was kept, on {groups}."
+        return None, "one seed cannot tell whether quality was kept", told
+    kept = bool(small or low <= 0)
+    whole = row[f"groups_{short}"] == row["groups_all"]
+    word = ("is kept" if whole else "is kept as far as measured") if kept else "is not kept"
+    told = f"Quality {word}: {differs}."
+    if whole:
+        return kept, "", told
+    left = cells_in_words(row["target"], row[f"left_out_{short}"])
+    told += f" Not compared, with under {SMALL} faces on a side: {left}."
+    return (None if kept else False), f"quality was compared on {groups} only", told
+
+
+def _loss(row: Mapping, short: str) -> str:
+    """A loss against one reference that is more than noise, in words."""
+    small, low, _, differs = _against(row, short)
+    return f"There is a loss by the other reference: {differs}." if not small and low > 0 else ""
+
+
+def _against(row: Mapping, short: str) -> tuple[bool, float, str, str]:
+    """Whether a difference to plain sampling is small, its low end, the groups and all of it in words."""
+    low, high, difference = (row[f"kernel_{short}_vs_plain{end}"] for end in ("_low", "_high", ""))
+    before = row[f"kernel_{short}"] - difference
+    groups = f"{row[f'groups_{short}']} of {row['groups_all']} groups"
+    together = ", seeds together," if row[f"pooled_{short}"] else ""
+    ends = "" if np.isnan(low) else f" [{low:+.3g}, {high:+.3g}]"
+    relative = f" ({difference / before:+.0%})" if before > 0 else ""
+    differs = (
+        f"on {groups}{together} the kernel distance to {REFERENCES[short]} within groups, on average,"
+        f" differs from plain sampling's by {difference:+.3g}{ends}{relative}"
+    )
+    return bool(before > 0 and difference <= WORSE * before), low, groups, differs

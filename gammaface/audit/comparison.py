@@ -19,6 +19,7 @@ from gammaface.shares.people import SMALL
 
 FD = {"fd": "FD", "fd_soft": "soft", "fd_corrected": "corrected", "fd_second": "second opinion"}
 FLOORS = {column: floor for column, floor, _ in READINGS.values()}
+MATCHED = {"kernel": "Kernel", "frechet": "Fréchet", "precision": "Precision", "recall": "Recall"}
 PRICE = ("Network evaluations an image", "of them pilot", "times plain's")
 NOT_KNOWN = ""
 
@@ -58,20 +59,22 @@ def price(summary: pd.DataFrame, target: str | None = None) -> pd.DataFrame:
 
 
 def quality(summary: pd.DataFrame, target: str | None = None) -> pd.DataFrame:
-    """Distances within groups to real test faces ("real") or the base generator's ("base"),
-    precision and recall, diversity, near-copies, skin tone."""
+    """Distances to real test faces ("real") or the base generator's ("base"), precision and recall,
+    all as differences to plain sampling's; diversity, near-copies, skin tone.
+
+    A Fréchet distance grows as n falls, so methods of different n compare by their differences
+    alone: each is taken on the same groups at the same n.
+    """
     rows = []
     for row in _rows(summary, target):
         found = _named(row, target)
         for short in REFERENCES:
-            for kind, words in (("kernel", "Kernel"), ("frechet", "Fréchet")):
-                metric = f"{kind}_{short}"
-                if summary[metric].notna().any():
-                    found[f"{words}, {short}"] = with_interval(row, metric)
+            for kind, words in MATCHED.items():
+                metric = f"{kind}_{short}_vs_plain"
+                if metric in summary and summary[metric].notna().any():
+                    found[f"{words} minus plain's, {short}"] = difference(row, metric)
             if summary[f"precision_{short}"].notna().any():
                 found[f"Groups, {short}"] = groups(row, short)
-                found[f"Precision, {short}"] = number(row[f"precision_{short}"])
-                found[f"Recall, {short}"] = number(row[f"recall_{short}"])
         found["Diversity"] = with_interval(row, "diversity")
         if summary["near_copies"].notna().any():
             found["Near-copies"] = percent(row["near_copies"])
@@ -135,6 +138,14 @@ def with_interval(row: dict, metric: str) -> str:
     low, high = row[f"{metric}_low"], row[f"{metric}_high"]
     value = number(row[metric])
     return value if pd.isna(low) else f"{value} [{number(low)}, {number(high)}]"
+
+
+def difference(row: dict, metric: str) -> str:
+    """A signed difference with its 95% interval."""
+    value, low, high = (row[metric + end] for end in ("", "_low", "_high"))
+    if pd.isna(value):
+        return NOT_KNOWN
+    return f"{value:+.3g}" if pd.isna(low) else f"{value:+.3g} [{low:+.3g}, {high:+.3g}]"
 
 
 def groups(row: dict, short: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from gammaface.drawing import CHOOSING, POOLED, block_size
 from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded
 from gammaface.latents import Progress, harvest
-from gammaface.mixture import LatentMixture
+from gammaface.mixture import LatentMixture, fingerprint
 from gammaface.sampling import Callback, get_sampler, sampler_path
 from gammaface.strategies.kept_heads import KEPT
 from gammaface.strategies.pilot import pilot_seeds
@@ -140,12 +139,6 @@ class Scene:
                 fix=f"Give {what}, or another --out.",
             )
         return True
-
-
-def fingerprint(mixture: LatentMixture) -> str:
-    """A hash of a mixture's parameters."""
-    parts = (mixture.weights_, mixture.means_, mixture.covariances_)
-    return hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).hexdigest()[:16]
 
 
 def draw_cell(scene: Scene, cell: Cell, *, progress: Progress, shrink: Shrink, keep: Keep) -> None:

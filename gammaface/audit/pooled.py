@@ -1,7 +1,9 @@
 """Which groups a method and plain sampling are compared on: seed by seed, or seeds put together.
 
-A rare group may hold too few faces in each seed and enough in all of them. Where that is so the
-seeds of an arm are put together, and its intervals are over faces instead of over seeds.
+A rare group may hold too few faces in each seed and enough in all of them; and over two or three
+seeds Student's interval is too long to tell anything. Where either is so the seeds of an arm are
+put together, and its intervals are over faces instead of over seeds: what a method would learn
+from another pilot is not in them. One seed alone is left without an interval.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from scipy.stats import norm
 from gammaface.audit.arms import Arm
 from gammaface.audit.cells import Stored
 from gammaface.audit.options import PLAIN
-from gammaface.audit.quality import Faces, distances, matched
+from gammaface.audit.quality import MEASURED, Faces, distances, matched
 from gammaface.audit.reading import joint
 from gammaface.audit.reference import Real
 from gammaface.audit.terms import REFERENCES
@@ -25,7 +27,7 @@ from gammaface.strategies import Target
 
 COMPARED = ["method", "target", "reference", "groups", "groups_all", "left_out", "pooled"]
 REACH = norm.ppf(0.975)
-MEASURED = ("kernel", "frechet", "precision", "recall", "groups")
+FEW_SEEDS = (2, 3)  # Student's t reaches 12.7 and 4.3 standard errors there, 3.2 over four
 
 
 def compared_table(
@@ -39,7 +41,7 @@ def compared_table(
         ``method, target, reference`` (real or base), ``groups`` (with 30 faces or more on every
         side), ``groups_all`` (those that the target asks for), ``left_out`` (the others of them by
         name, with semicolons between) and ``pooled``: whether the seeds are put together, because
-        more groups can be compared then. Empty for a classifier without features.
+        more groups can be compared then or they are few. Empty for a classifier without features.
     """
     rows = []
     if base is None or base.features is None:
@@ -56,11 +58,12 @@ def compared_table(
             together = np.min([sum(own.values()), sum(free.values()), there], axis=0)
             fewest = min((((n >= MIN_N) & wanted).sum() for n in each), default=0)
             groups = (together >= MIN_N) & wanted
+            pooled = groups.sum() > fewest or (groups.any() and len(each) in FEW_SEEDS)
             left = [name for name, out in zip(target.names, wanted & ~groups, strict=True) if out]
             rows.append(
                 arm.name
                 | {"reference": reference, "groups": int(groups.sum()), "groups_all": int(wanted.sum())}
-                | {"left_out": "; ".join(left), "pooled": bool(groups.sum() > fewest)}
+                | {"left_out": "; ".join(left), "pooled": bool(pooled)}
             )
     return pd.DataFrame(rows, columns=COMPARED)
 
@@ -91,9 +94,11 @@ def with_pooled(
 ) -> pd.DataFrame:
     """The table `figures` with the distances of all seeds together, where `compared` says so.
 
-    Their ``low, high`` and those of ``vs_plain`` are 95% bootstrap intervals over faces; precision
-    and recall have none.
+    Their ``low, high`` and those of ``vs_plain`` are 95% bootstrap intervals over faces. Precision
+    and recall have none, and stay as they are where every seed has the same groups.
     """
+    key = ["method", "target", "metric"]
+    of_seeds = figures.set_index(key)["value"]
     by_name = {(arm.method, arm.target): arm for arm in arms}
     rows = []
     for row in compared[compared["pooled"].astype(bool)].to_dict(orient="records"):
@@ -102,14 +107,17 @@ def with_pooled(
         side = base if row["reference"] == "base" else real
         reference = Faces.of(side.features, side.labels, target)
         found = pooled_distances(own, free, reference, len(target.shares), resamples=resamples)
+        groups = of_seeds.get((arm.method, arm.target, f"groups_{row['reference']}"))
+        kept = ("precision", "recall") if groups == found["groups"]["value"] else ()
         for metric, told in found.items():
+            if metric in kept:
+                continue
             named = arm.name | {"metric": f"{metric}_{row['reference']}", "seeds": len(arm.draws)}
             if arm.method == PLAIN:
                 told = {name: np.nan if name.startswith("vs_plain") else v for name, v in told.items()}
             rows.append(named | {"sd": np.nan} | told)
     if not rows:
         return figures
-    key = ["method", "target", "metric"]
     fresh = pd.DataFrame(rows, columns=figures.columns)
     old = figures.set_index(key).index.isin(fresh.set_index(key).index)
     return pd.concat([figures[~old], fresh], ignore_index=True)
@@ -131,7 +139,7 @@ def pooled_distances(
         "frechet": _resampled(low, len(groups), _gaussians, resamples, rng),
     }
     told = {}
-    for metric in MEASURED:
+    for metric in (*MEASURED, "groups"):
         value, beside = found[metric], found.get(f"{metric}_plain", np.nan)
         errors = (np.nan, np.nan)
         if metric in resampled:

@@ -29,6 +29,7 @@ PRECISION_ROWS = 1000
 DIVERSITY_ROWS = 300  # of a group
 NEIGHBOURS = 3
 COPY_QUANTILE = 0.01  # of unseen real faces are nearer to a training face
+MEASURED = ("kernel", "frechet", "precision", "recall")  # of a method, and of plain sampling beside it
 TABLE = ("method", "target", "reference", "kind", "group", "value", "low", "high", "n", "note")
 
 
@@ -90,14 +91,13 @@ def distances(arm: Faces, plain: Faces, reference: Faces, k: int, *, seed: int =
     Returns
     -------
     dict
-        ``kernel, frechet`` (on 64 principal components of the reference), the same with
-        ``_plain`` for plain sampling on the same groups and n, ``precision, recall``
-        (k = 3, all groups together) and ``groups``, their number. NaN where no group is
-        large enough.
+        ``kernel, frechet`` (on 64 principal components of the reference), ``precision,
+        recall`` (k = 3, all groups together), the same with ``_plain`` for plain sampling on
+        the same groups and n, and ``groups``, their number. NaN where no group is large enough.
     """
     groups, sides, low = matched(arm, plain, reference, k, seed=seed)
-    names = ("kernel", "frechet", "kernel_plain", "frechet_plain", "precision", "recall")
     if not len(groups):
+        names = [name + side for name in MEASURED for side in ("", "_plain")]
         return dict.fromkeys(names, np.nan) | {"groups": 0}
 
     def mean(measure, which: int, rows: list[np.ndarray]) -> float:
@@ -111,9 +111,11 @@ def distances(arm: Faces, plain: Faces, reference: Faces, k: int, *, seed: int =
         "frechet_plain": mean(gaussian_distance, 1, low),
     }
     groups, few = common([arm, plain, reference], k, rows=PRECISION_ROWS)
-    pair = [side.thinned(groups, few, seed=seed) for side in (arm, reference)]
-    precision, recall = precision_recall(*pair, k=NEIGHBOURS)
-    return found | {"precision": float(precision), "recall": float(recall), "groups": len(groups)}
+    own, free, real = (side.thinned(groups, few, seed=seed) for side in (arm, plain, reference))
+    for side, rows in (("", own), ("_plain", free)):
+        precision, recall = precision_recall(rows, real, k=NEIGHBOURS)
+        found |= {f"precision{side}": float(precision), f"recall{side}": float(recall)}
+    return found | {"groups": len(groups)}
 
 
 def diversity(arm: Faces, base: Faces, k: int, *, seed: int = 0) -> float:

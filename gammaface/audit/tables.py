@@ -16,9 +16,10 @@ from gammaface.audit.evenness import floors, moves_table, seed_discrepancies, sh
 from gammaface.audit.goals import goals_table, pareto_table
 from gammaface.audit.options import PLAIN
 from gammaface.audit.pooled import compared_table, match_of, with_pooled
-from gammaface.audit.quality import copies_by_cell, quality_table, seed_quality
+from gammaface.audit.quality import MEASURED, copies_by_cell, quality_table, seed_quality
 from gammaface.audit.reading import SECOND
 from gammaface.audit.reference import Real
+from gammaface.audit.terms import REFERENCES
 from gammaface.audit.tones import tones_table
 from gammaface.audit.words import sentences_table
 from gammaface.errors import GammaFaceError
@@ -41,11 +42,11 @@ TABLES = (
     "answers",
     "sentences",
 )
-MATCHED = tuple(f"{kind}_{reference}" for kind in ("kernel", "frechet") for reference in ("real", "base"))
+MATCHED = tuple(f"{name}_{reference}" for name in MEASURED for reference in REFERENCES)
 COST = ("evaluations", "pilot_evaluations", "seconds", "kept_share")
 WITH_SD = ("fd", "fd_soft", "fd_corrected", "fd_second")
 WITH_INTERVAL = (*MATCHED, "diversity")
-PLAINLY = ("precision_real", "recall_real", "precision_base", "recall_base", "near_copies", "ita", *COST)
+PLAINLY = ("near_copies", "ita", *COST)
 GROUPED_BY = ("race3", "race")  # what agreement is told by, whichever the classifier names first
 RESAMPLES = 200  # of the bootstrap behind the table `quality`
 Report = Callable[[str, int, int], None]
@@ -167,8 +168,8 @@ def figures_table(by_seed: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``method, target, metric, seeds, value`` (mean over seeds), ``sd, low, high`` (95%,
         Student's t over seeds), and ``vs_plain`` with its ends, the mean difference to plain
-        sampling paired by seed. Distances are compared with plain's on the same groups at
-        the same n. One seed gives no interval.
+        sampling paired by seed. Distances, precision and recall are compared with plain's on
+        the same groups at the same n. One seed gives no interval.
     """
     values = {
         key: dict(zip(part["seed"], part["value"], strict=True))
@@ -205,9 +206,9 @@ def summary_table(
         even sampler beside each. Cost: ``evaluations`` per image, of them
         ``pilot_evaluations`` for learning, ``cost`` relative to plain, ``seconds`` per
         image, ``kept_share`` of the draws. Quality, see `quality`, with 95% intervals over
-        seeds, or over faces where the seeds were put together (``pooled_real, pooled_base``)
-        to compare more groups: ``groups_real, groups_base`` of ``groups_all``, without
-        ``left_out_real, left_out_base``, see `pooled`.
+        seeds, or over faces where the seeds were put together (``pooled_real, pooled_base``),
+        see `pooled`: ``groups_real, groups_base`` of ``groups_all``, without
+        ``left_out_real, left_out_base``.
     """
     known = {key: part.set_index("metric") for key, part in figures.groupby(["method", "target"], sort=False)}
 

@@ -96,7 +96,7 @@ def _plain(row: Mapping, book: Book) -> dict:
 def _goal(row: Mapping, book: Book) -> dict:
     """One arm against the limits, as facts."""
     fraction = FRACTIONS[row["fraction"]]
-    floored = not row["fraction"] * row["plain"] >= row["floor"]
+    floored = row["limit"] > row["fraction"] * row["plain"]
     why = f"the noise floor at n = {row['n']:,}" if floored else f"{fraction} of plain's"
     verdict = {
         (True, True): "both are met",
@@ -105,10 +105,11 @@ def _goal(row: Mapping, book: Book) -> dict:
         (False, False): "both are above their limits",
     }[bool(row["fd_met"]), bool(row["cost_met"])]
     reader = READINGS[row["reading"]][2]
+    over = f" over {row['price_n']:,} images" if row["pilot_cost"] else ""
     text = (
         f"{_where(row, book)}: {reader + ', ' if reader else ''}FD {_with_sd(row['fd'], row['sd'])}, plain"
-        f" sampling's is {row['plain']:.3f}, at {row['cost']:.2f}x its network evaluations. The limits are"
-        f" {row['limit']:.3f} ({why}) and {row['cost_limit']:g}x: {verdict}."
+        f" sampling's is {row['plain']:.3f}, at {row['cost']:.2f}x its network evaluations{over}. The limits"
+        f" are {row['limit']:.3f} ({why}) and {row['cost_limit']:g}x: {verdict}."
     )
     return _row("goal", row, text)
 
@@ -146,7 +147,10 @@ def _components(row: Mapping, book: Book) -> dict:
         told = f"sampling evenly over components does nothing that shows: {numbers} [{low:+.3f}, {high:+.3f}]"
     else:
         word = "lowers" if high < 0 else "raises"
-        told = f"sampling evenly over components {word} it: {numbers} [{low:+.3f}, {high:+.3f}]"
+        told = (
+            f"sampling evenly over components {word} it: {numbers} [{low:+.3f}, {high:+.3f}]; evenness is"
+            " not told apart from where images begin, such as at their component's mean"
+        )
     return _row("components", row, f"{_where(row, book)}: {told}.")
 
 

@@ -14,7 +14,10 @@ from gammaface.parallel.workers import join
 Data = Annotated[list[str], typer.Option(help="NAME=PATH, repeat; NAME: celeba, ffhq, utkface or fairface.")]
 Generated = Annotated[
     list[str] | None,
-    typer.Option(help="NAME=RUN of labelled generated faces, like plain=RUN; repeat a NAME for more seeds."),
+    typer.Option(
+        help="NAME=RUN of labelled generated faces, like plain=RUN, or NAME:DATA:TARGET=RUN for one task"
+        " alone; repeat a NAME for more seeds."
+    ),
 ]
 Model = Annotated[
     str, typer.Option(help="Generator that --draw draws with, and whose latents ramaswamy and diga edit.")

@@ -14,7 +14,7 @@ SHORT = {"kernel": "kernel distance", "frechet": "Fréchet distance"}
 
 
 def worse_than_plain(figures: pd.DataFrame, methods: list[str], *, kind: str, reference: str) -> go.Figure:
-    """Group-matched distance of every method minus plain sampling's, with intervals over seeds.
+    """Group-matched distance of every method minus plain sampling's, with intervals.
 
     Parameters
     ----------
@@ -114,19 +114,21 @@ def between(table: pd.DataFrame, *, words: str) -> go.Figure:
 
 
 def faithful_and_varied(figures: pd.DataFrame, methods: list[str], *, reference: str) -> go.Figure:
-    """Precision against recall of every method, with intervals over seeds.
+    """Precision and recall of every method minus plain sampling's, with intervals over seeds.
+
+    Both depend on the groups and on n, and plain sampling is measured on a method's own.
 
     Parameters
     ----------
     figures : pandas.DataFrame
-        ``method, metric, value, low, high`` of one target.
+        ``method, metric, vs_plain, vs_plain_low, vs_plain_high`` of one target.
     reference : str
         "real" or "base".
     """
-    need(figures, ("method", "metric", "value", "low", "high"))
+    need(figures, ("method", "metric", "vs_plain", "vs_plain_low", "vs_plain_high"))
     known = marks(methods)
     sides = {
-        name: figures[figures["metric"] == f"{name}_{reference}"].set_index("method")
+        name: _differences(figures[figures["metric"] == f"{name}_{reference}"])
         for name in ("precision", "recall")
     }
     figure = go.Figure()
@@ -144,13 +146,14 @@ def faithful_and_varied(figures: pd.DataFrame, methods: list[str], *, reference:
                 marker=dict(color=mark.colour, symbol=mark.symbol, size=12),
                 error_x=_reach(r, mark.colour),
                 error_y=_reach(p, mark.colour),
-                hovertemplate=f"{method}: precision %{{y:.2f}}, recall %{{x:.2f}}<extra></extra>",
+                hovertemplate=f"{method}: precision %{{y:+.3f}}, recall %{{x:+.3f}}<extra></extra>",
             )
         )
+    figure.add_vline(x=0, line=DASHED).add_hline(y=0, line=DASHED)
     legend = dict(orientation="h", x=0, y=-0.2, yanchor="top")
     finish(figure, "Are its faces faithful, and as varied?", height=460, legend=legend)
-    figure.update_xaxes(title="recall: share of the reference within reach")
-    figure.update_yaxes(title="precision: share of faces within the reference")
+    figure.update_xaxes(title="recall minus plain's (left: less varied)")
+    figure.update_yaxes(title="precision minus plain's (down: less faithful)")
     return figure.update_layout(margin=MARGIN | dict(l=72, b=120))
 
 
@@ -252,6 +255,11 @@ def _dots(
         )
     figure.update_yaxes(categoryorder="array", categoryarray=shown[::-1], showgrid=False)
     return figure.update_layout(margin=MARGIN)
+
+
+def _differences(rows: pd.DataFrame) -> pd.DataFrame:
+    columns = {"vs_plain": "value", "vs_plain_low": "low", "vs_plain_high": "high"}
+    return rows.set_index("method")[list(columns)].rename(columns=columns)
 
 
 def _reach(row, colour: str) -> dict | None:

@@ -49,8 +49,8 @@ def measure_set(
     dict
         ``fd, fd_soft, fd_corrected`` (NaN without recalls); ``confidence`` (the likeliest
         group's probability, mean within groups, then over them); ``score``
-        (`inception_score`); group-matched ``frechet, kernel`` with ``_plain`` beside,
-        ``precision, recall``, ``compared`` (number of groups that were large enough), see
+        (`inception_score`); group-matched ``frechet, kernel, precision, recall`` with
+        ``_plain`` beside, ``compared`` (number of groups that were large enough), see
         :func:`gammaface.audit.quality.distances`; ``frechet_all, kernel_all``, as papers have
         them, moved by shares alone; ``diversity``; ``near_copies``.
     """

@@ -30,7 +30,7 @@ class Learned:
     value: Any
     evaluations: int  # network evaluations spent on learning it
     notes: Mapping[str, Any] = field(default_factory=dict)
-    made_for: str = ""  # strategy, model, path and target, by balance(); empty: for any
+    made_for: str = ""  # strategy, model, path, mixture and target, by balance(); empty: for any
 
 
 @dataclass(frozen=True)

@@ -82,13 +82,15 @@ def against_plain(audit: Audit, target: str, reference: str, kind: str) -> None:
             st.plotly_chart(
                 figures.faithful_and_varied(table, audit.methods, reference=reference),
                 config=FIXED,
-                alt="Precision against recall of every method.",
+                alt="Precision and recall of every method minus plain sampling's.",
             )
         st.caption(
             f"Features of {audit.book['extractor']}; only Inception's own weights would make a Fréchet"
-            " distance an FID. A method and plain sampling are compared on the same groups with as many"
-            " faces of each, so that shares that differ cannot move a distance. Seeds are put together where"
-            " more groups can be compared then; their intervals are over faces."
+            " distance an FID. For distances, precision and recall, a method and plain sampling are compared"
+            " on the same groups with as many faces of each, so that neither shares nor n can move a"
+            " difference. Seeds are put together where more groups can be compared then; for distances also"
+            " where there are only two or three. Intervals are over faces then, over seeds elsewhere;"
+            " precision and recall of seeds put together have none."
         )
         compared(audit, target, reference)
     said = audit.said(target, "quality")

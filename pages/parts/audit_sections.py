@@ -70,7 +70,8 @@ def evenness(audit: Audit, target: str) -> None:
     st.caption(
         "FD: distance of the shares from the target's; ± is the spread over seeds."
         f" {recalls_in_words(audit, target)} The floor is what a perfect sampler of as many images"
-        " shows. Evaluations count pilots and draws that were thrown away."
+        " shows. Evaluations count pilots and draws that were thrown away; in the picture, and for the"
+        " goals, every pilot is spread over the largest number of images of a method here."
     )
     others = [s for s in audit.said(target, "readings") if "agree" in s or "second opinion" in s]
     st.caption(" ".join(others))
@@ -109,9 +110,11 @@ def details(audit: Audit, target: str) -> None:
     )
     extractor = audit.book["extractor"] or "none: no distance was measured"
     st.caption(
-        "Distances within groups at one n, to real test faces (real) or the base generator's own (base);"
-        f" brackets: 95% over seeds, or over faces where seeds are together; features of {extractor}. Only"
-        " Inception's own weights would make a Fréchet distance an FID. More on the page Quality."
+        "Distances within groups, precision and recall against real test faces (real) or the base"
+        " generator's own (base), minus those of plain sampling on the same groups at the same n: a larger"
+        " distance is worse, larger precision or recall better. Brackets: 95% over seeds, of distances"
+        f" over faces where seeds are together; features of {extractor}. Only Inception's own weights"
+        " would make a Fréchet distance an FID. More on the page Quality."
     )
     for sentence in audit.said(target, "components", "limits"):
         st.markdown(f"- {sentence}")

@@ -8,11 +8,12 @@ from gammaface.audit.answers import answers_table
 from gammaface.audit.terms import headline, in_order, target_words
 
 LIMIT = {"plain": 0.4, "fraction": 0.2, "floor": 0.01, "n": 1000, "limit": 0.08, "cost_limit": 2.0}
+LIMIT |= {"price_n": 1000}
 
 
 def goal(method, fd, cost, reading="corrected", **changes):
     row = {"method": method, "target": "gender", "reading": reading, "fd": fd, "sd": 0.01, "cost": cost}
-    row |= LIMIT | changes
+    row |= LIMIT | {"pilot_cost": 1.25 if method == "dear" else 0.0} | changes
     return row | {"fd_met": fd <= row["limit"], "cost_met": cost <= row["cost_limit"]}
 
 
@@ -24,18 +25,19 @@ def summary(plain=None, **changes):
     for method in ("plain", "quota", "cheap", "dear"):
         strategy = method if method in ("plain", "quota") else "stratified"
         row = {"method": method, "target": "gender", "strategy": strategy, "seeds": 2, "fd_corrected": 0.1}
-        row |= {"fd": 0.1, "n": 1000} | FLOORS
+        row |= {"fd": 0.1, "n": 1000, "seconds": 1.0 if method == "plain" else 3.0} | FLOORS
         row |= {"evaluations": 20.0, "pilot_evaluations": 5.0 if method == "dear" else 0.0}
         row |= {"fd_second": np.nan, "second": "another", "groups_all": 2}
         for short in ("real", "base"):
             row |= {f"groups_{short}": 2, f"left_out_{short}": "", f"pooled_{short}": False}
             row |= {f"kernel_{short}": np.nan, f"kernel_{short}_vs_plain": np.nan}
-            row |= {f"kernel_{short}_vs_plain_low": np.nan}
+            row |= {f"kernel_{short}_vs_plain_{end}": np.nan for end in ("low", "high")}
         rows.append(row | {"cheap": changes, "plain": plain or {}}.get(method, {}))
     return pd.DataFrame(rows)
 
 
 KEPT = {"kernel_real": 1.0, "kernel_real_vs_plain": 0.0, "kernel_real_vs_plain_low": -0.1}
+KEPT |= {"kernel_real_vs_plain_high": 0.1}
 
 
 def answer(*goals, **changes):
@@ -91,7 +93,11 @@ def test_a_miss_is_told_with_how_far():
     )
     row = answer(goal("dear", 0.01, 5.0))
     assert "the price is 2.50 times its limit" in row["sentence"]
-    assert "at 5.00x the network evaluations of plain sampling (1.25x of it the pilot)" in row["sentence"]
+    assert (
+        "at 5.00x the network evaluations of plain sampling (1.25x of it the pilot, over 1,000 images)"
+        in row["sentence"]
+    )
+    assert "At n = 1,000 it took 3.0x plain's time." in row["sentence"]
     row = answer(goal("cheap", 0.5, 1.0), goal("dear", 0.3, 5.0))
     assert row["method"] == "dear", "what is no better than plain sampling is not the best"
 
@@ -140,6 +146,18 @@ def test_quality_is_part_of_the_answer(value, difference, low, kept, words):
     assert row["met"] is kept
 
 
+@pytest.mark.parametrize("low, named", [(0.2, True), (-0.1, False), (np.nan, False)])
+def test_a_loss_by_the_base_generators_faces_is_named_and_decides_nothing(low, named):
+    base = {"kernel_base": 0.5, "kernel_base_vs_plain": 0.4, "kernel_base_vs_plain_low": low}
+    base |= {"kernel_base_vs_plain_high": 0.6}
+    row = answer(goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, "second opinion"), **KEPT, **base)
+    assert row["quality_kept"] is True
+    assert "differs from plain sampling's by +0 [-0.1, +0.1]" in row["sentence"]
+    told = "There is a loss by the other reference: on 2 of 2 groups the kernel distance to the base"
+    assert (told in row["sentence"]) is named
+    assert ("+0.4 [+0.2, +0.6] (+400%)" in row["sentence"]) is named
+
+
 def test_nothing_to_gain_and_nothing_drawn():
     even = {"fd_corrected": 0.005, "n": 10_000}
     # The floor is that of plain's own number of pictures, not of the arm beside it.
@@ -149,8 +167,21 @@ def test_nothing_to_gain_and_nothing_drawn():
     assert "second opinion" not in row["sentence"]
     row = answer(goal("cheap", 0.3, 1.8, plain=0.02, floor=0.03), plain={"fd_corrected": 0.02})
     assert row["method"] == "cheap"
-    row = answer(goal("cheap", 0.3, 1.8, plain=0.005), plain=even | {"fd_second": 0.2, "second": "another"})
-    assert "The second opinion (another) sees 0.200, its noise floor is 0.010" in row["sentence"]
+    row = answer(goal("cheap", 0.3, 1.8, plain=0.005), plain=even | {"fd_second": 0.01})
+    assert row["method"] == "plain" and row["met"] is row["confirmed"] is True
+
+
+def test_what_the_second_opinion_does_not_see_even_is_not_done():
+    uneven = {"fd_corrected": 0.005, "fd_second": 0.2}
+    arms = [goal("cheap", 0.007, 1.8, plain=0.005, floor=0.01, limit=0.01)]
+    told = {"reading": "second opinion", "plain": 0.2, "limit": 0.04}
+    row = answer(*arms, goal("cheap", 0.03, 1.8, **told), plain=uneven, **KEPT)
+    assert row["method"] == "cheap" and row["met"] is True, "no more even to the one, seen to be to the other"
+    row = answer(*arms, goal("cheap", 0.1, 1.8, **told), plain=uneven, **KEPT)
+    assert row["met"] is False and "the second opinion does not confirm it" in row["sentence"]
+
+
+def test_without_arms_nothing_is_answered():
     row = answer(goal("quota", 0.0, 1.5))
     assert row["met"] is None and "no method besides plain sampling and quotas" in row["sentence"]
 

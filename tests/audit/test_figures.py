@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gammaface.audit.report import price_of
-from gammaface.figures.audit_quality import by_group
+from gammaface.figures.audit_quality import by_group, faithful_and_varied
 
 
 def rows(*values):
@@ -19,6 +19,22 @@ def test_means_over_other_groups_are_not_shown_side_by_side():
     figure = by_group(rows(0.1, 0.2, 0.3), plain=rows(0.1, 0.2, np.nan), method="quota")
     assert figure.layout.yaxis.ticktext == ("a", "b", "c")
     assert "kernel" in figure.layout.xaxis.title.text
+
+
+def test_precision_and_recall_are_shown_as_differences():
+    """Those of two methods are of other groups, at another n."""
+    rows = [
+        ("quota", "precision_real", 0.9, 0.01, 0.0, 0.02),
+        ("quota", "recall_real", 0.4, -0.2, np.nan, np.nan),
+        ("plain", "precision_real", 0.8, np.nan, np.nan, np.nan),
+        ("plain", "recall_real", 0.5, np.nan, np.nan, np.nan),
+    ]
+    columns = ["method", "metric", "value", "vs_plain", "vs_plain_low", "vs_plain_high"]
+    figure = faithful_and_varied(pd.DataFrame(rows, columns=columns), ["plain", "quota"], reference="real")
+    (shown,) = figure.data
+    assert (shown.name, *shown.x, *shown.y) == ("quota", -0.2, 0.01)
+    assert figure.layout.xaxis.title.text.startswith("recall minus plain's")
+    assert len(figure.layout.shapes) == 2, "plain sampling is where two lines cross"
 
 
 def test_the_price_is_shown_by_the_targets_own_reading(drawn):

@@ -29,9 +29,9 @@ def cell(run, method, seed, counts, **rest):
     return written_cell(run, method, seed, *drawn(counts, seed, **rest))
 
 
-def tables(run, plain, other, **rest):
+def tables(run, plain, other, seeds=(0, 1), **rest):
     cells = [cell(run, BASE, 40, {"side": [300, 100]})]
-    for seed in (0, 1):
+    for seed in seeds:
         cells += [cell(run, "plain", seed, plain), cell(run, "other", seed, other, **rest)]
     return audit_tables(cells, SIDE, Real(*drawn(REAL, 50)), resamples=50)
 
@@ -49,8 +49,27 @@ def test_a_group_that_is_rare_in_each_seed_is_compared_over_all(tmp_path):
     assert np.isnan(found["summary"].set_index("method").at["plain", "kernel_real_vs_plain"])
 
 
-def test_enough_faces_in_every_seed_are_compared_seed_by_seed(tmp_path):
-    found = tables(tmp_path, {"side": [150, 40]}, {"side": [60, 60]})
+def test_two_seeds_tell_a_loss_by_their_faces(tmp_path):
+    """Student's interval over two seeds reaches 12.7 standard errors, and every loss is kept."""
+    found = tables(tmp_path, {"side": [150, 40]}, {"side": [60, 60]}, shift=0.3)
+    row = found["summary"].set_index("method").loc["other"]
+    assert row["groups_real"] == 2 and row["pooled_real"] and row["kernel_real_vs_plain_low"] > 0
+    figures = found["figures"].query("method == 'other'").set_index("metric")
+    by_seed = found["by_seed"].query("method == 'other' and metric == 'recall_real'")["value"]
+    assert figures.at["recall_real", "value"] == by_seed.mean(), "every seed has both groups"
+    assert figures.at["recall_real", "vs_plain_low"] < figures.at["recall_real", "vs_plain"]
+    answer = found["answers"].iloc[0]
+    assert answer["quality_kept"] is False and "seeds together," in answer["sentence"]
+
+
+def test_one_seed_has_no_interval(tmp_path):
+    found = tables(tmp_path, {"side": [150, 40]}, {"side": [60, 60]}, seeds=(0,))
+    row = found["summary"].set_index("method").loc["other"]
+    assert not row["pooled_real"] and np.isnan(row["kernel_real_vs_plain_low"])
+
+
+def test_enough_faces_in_every_one_of_four_seeds_are_compared_seed_by_seed(tmp_path):
+    found = tables(tmp_path, {"side": [150, 40]}, {"side": [60, 60]}, seeds=range(4))
     row = found["summary"].set_index("method").loc["other"]
     assert row["groups_real"] == 2 and not row["pooled_real"]
     figures = found["figures"].query("method == 'other' and metric == 'kernel_real'").iloc[0]
@@ -61,7 +80,6 @@ def test_a_group_that_cannot_be_compared_is_named_and_leaves_quality_unknown(tmp
     found = tables(tmp_path, {"side": [150, 10]}, {"side": [60, 60]})
     row = found["summary"].set_index("method").loc["other"]
     assert (row["groups_real"], row["groups_all"], row["left_out_real"]) == (1, 2, "right")
-    assert not row["pooled_real"]
     answer = answers_table(found["goals"], found["summary"]).iloc[0]
     assert answer["quality_kept"] is None and answer["met"] is None
     assert "Not compared, with under 30 faces on a side: right." in answer["sentence"]
@@ -81,6 +99,8 @@ def test_intervals_of_pooled_distances_hold_what_drawing_again_gives():
         reach = np.array([f[metric]["vs_plain_high"] - f[metric]["vs_plain"] for f in found]) / 1.96
         assert 0.6 < reach.mean() / differences.std(ddof=1) < most, metric
     assert np.isnan(found[0]["precision"]["low"]) and found[0]["groups"]["value"] == 2
+    differences = [f["precision"]["vs_plain"] for f in found]
+    assert np.mean(differences) < 0 < np.std(differences), "precision is held against plain's, too"
 
 
 def test_a_rare_group_is_not_thinned_away_by_the_others():

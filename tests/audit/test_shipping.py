@@ -126,7 +126,10 @@ def test_tables_in_words_put_baselines_first_and_export(drawn):
         text = render(table, format)
         assert "quota (baseline)" in text
     quality = comparison.quality(run.table("summary"), "side")
-    assert "Kernel, real" in quality and "[" in quality.at[1, "Kernel, real"]
+    for words in ("Kernel", "Fréchet", "Precision", "Recall"):
+        told = quality[f"{words} minus plain's, real"]
+        assert told[0] == "" and told[1][0] in "+-" and f"{words}, real" not in quality
+    assert "[" in quality.at[1, "Fréchet minus plain's, real"]
     shares = comparison.shares(run.table("shares"), run.table("summary"), "side", "side+level")
     assert "under 30 faces" in set(shares["Remark"])
 

@@ -197,9 +197,12 @@ def test_distances_do_not_see_shares_but_do_see_faces():
     good, bad = (distances(arm, plain, real, 2) for arm in (same, off))
     assert good["groups"] == 2 and abs(good["kernel"]) < 0.5 < bad["kernel"]
     assert good["frechet"] < 1 < bad["frechet"] and good["recall"] > bad["recall"]
-    assert good["frechet_plain"] == bad["frechet_plain"], "plain is measured on the same faces"
+    for name in ("frechet", "precision", "recall"):
+        assert good[f"{name}_plain"] == bad[f"{name}_plain"], "plain is measured on the same faces"
+    assert abs(good["recall"] - good["recall_plain"]) < 0.1 < bad["recall_plain"] - bad["recall"]
     assert distances(same, faces([900, 10]), real, 2)["groups"] == 1
-    assert np.isnan(distances(same, faces([20, 10]), real, 2)["kernel"])
+    nothing = distances(same, faces([20, 10]), real, 2)
+    assert set(nothing) == set(good) and np.isnan(nothing["kernel"]) and np.isnan(nothing["recall_plain"])
     assert diversity(faces([400, 400], scale=0.5), plain, 2) == pytest.approx(0.5, abs=0.05)
     with_train = Real(pd.DataFrame(), real.features, plain.features)
     assert near_copies(plain.features[:50], with_train, 0.01) == 1

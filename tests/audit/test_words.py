@@ -22,7 +22,8 @@ def row(method, target="gender", **changes):
         for name in INTERVALS + [f"{i}_vs_plain{e}" for i in INTERVALS for e in ("", "_low", "_high")]
     }
     known = {"method": method, "target": target, "strategy": method, "steered": method != "plain"}
-    known |= {"seeds": 5, "n": 2000, "n_second": 0, "note": "", "cost": 1.0, "diversity_high": np.nan}
+    known |= {"seeds": 5, "n": 2000, "n_second": 0, "note": "", "diversity_high": np.nan}
+    known |= {"evaluations": 20.0 * changes.pop("cost", 1.0), "pilot_evaluations": 0.0, "seconds": 1.0}
     for column, floor, _ in READINGS.values():
         known |= {column: np.nan, f"{column}_sd": np.nan, floor: np.nan}
     known |= {"fd": 0.1, "fd_sd": 0.01, "noise_floor": 0.0158, "groups_all": 2}
@@ -54,6 +55,17 @@ def test_a_met_limit_is_a_fact_with_numbers():
 def test_many_cells_have_wider_limits():
     (words,) = said(row("plain", "race", fd=0.4), row("guided", "race", fd=0.09, cost=3.9))
     assert "0.100 (a quarter of plain's) and 4x: both are met." in words
+
+
+def test_the_noise_floor_is_no_limit_for_many_cells():
+    (words,) = said(row("plain", "race", fd=0.4), row("guided", "race", fd=0.11, cost=3.9, noise_floor=0.15))
+    assert "0.100 (a quarter of plain's) and 4x: the FD is above its limit." in words
+
+
+def test_pilots_are_held_against_each_other_over_as_many_images():
+    few = row("guided", fd=0.01, n=500, cost=3.0) | {"pilot_evaluations": 40.0}  # 2x plain's a face
+    (words,) = said(row("plain"), few)
+    assert "at 1.50x its network evaluations over 2,000 images." in words and "both are met" in words
 
 
 @settings(deadline=None, max_examples=30)
