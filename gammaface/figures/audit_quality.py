@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gammaface.figures.audit import DASHED, MARGIN, marks
+from gammaface.figures.audit import DASHED, MARGIN, ROOM, marks
 from gammaface.figures.style import INK, LINE, finish, mark_of, need
 from gammaface.shares.people import BANDS
 
 SHORT = {"kernel": "kernel distance", "frechet": "Fréchet distance"}
+LEAST = 0.01  # half of a share's axis shows at least this much
 
 
 def worse_than_plain(figures: pd.DataFrame, methods: list[str], *, kind: str, reference: str) -> go.Figure:
@@ -152,9 +153,16 @@ def faithful_and_varied(figures: pd.DataFrame, methods: list[str], *, reference:
     figure.add_vline(x=0, line=DASHED).add_hline(y=0, line=DASHED)
     legend = dict(orientation="h", x=0, y=-0.2, yanchor="top")
     finish(figure, "Are its faces faithful, and as varied?", height=460, legend=legend)
-    figure.update_xaxes(title="recall minus plain's (left: less varied)")
-    figure.update_yaxes(title="precision minus plain's (down: less faithful)")
+    figure.update_xaxes(title="recall minus plain's (left: less varied)", range=_ends(sides["recall"]))
+    figure.update_yaxes(title="precision minus plain's (down: less faithful)", range=_ends(sides["precision"]))
     return figure.update_layout(margin=MARGIN | dict(l=72, b=120))
+
+
+def _ends(side: pd.DataFrame) -> list[float]:
+    """An axis that shows every value; the intervals of two seeds would flatten them all."""
+    largest = side["value"].abs().max()
+    reach = ROOM * max(LEAST, 0.0 if np.isnan(largest) else float(largest))
+    return [-reach, reach]
 
 
 def diversity(figures: pd.DataFrame, methods: list[str]) -> go.Figure:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from gammaface.audit.report import price_of
 from gammaface.figures.audit_quality import by_group, faithful_and_varied
@@ -35,6 +36,7 @@ def test_precision_and_recall_are_shown_as_differences():
     assert (shown.name, *shown.x, *shown.y) == ("quota", -0.2, 0.01)
     assert figure.layout.xaxis.title.text.startswith("recall minus plain's")
     assert len(figure.layout.shapes) == 2, "plain sampling is where two lines cross"
+    assert figure.layout.xaxis.range == pytest.approx((-0.3, 0.3)), "whatever the intervals"
 
 
 def test_the_price_is_shown_by_the_targets_own_reading(drawn):
