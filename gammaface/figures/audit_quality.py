@@ -153,8 +153,9 @@ def faithful_and_varied(figures: pd.DataFrame, methods: list[str], *, reference:
     figure.add_vline(x=0, line=DASHED).add_hline(y=0, line=DASHED)
     legend = dict(orientation="h", x=0, y=-0.2, yanchor="top")
     finish(figure, "Are its faces faithful, and as varied?", height=460, legend=legend)
-    figure.update_xaxes(title="recall minus plain's (left: less varied)", range=_ends(sides["recall"]))
-    figure.update_yaxes(title="precision minus plain's (down: less faithful)", range=_ends(sides["precision"]))
+    across, along = (_ends(sides[name]) for name in ("recall", "precision"))
+    figure.update_xaxes(title="recall minus plain's (left: less varied)", range=across)
+    figure.update_yaxes(title="precision minus plain's (down: less faithful)", range=along)
     return figure.update_layout(margin=MARGIN | dict(l=72, b=120))
 
 
