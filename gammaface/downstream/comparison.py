@@ -52,7 +52,8 @@ def chance_in_words(comparisons: int) -> str:
     >>> chance_in_words(66)
     'of 66 comparisons about 3 would by chance alone'
     """
-    return f"of {comparisons} comparisons about {max(1, round(comparisons / 20))} would by chance alone"
+    expected = f"about {round(comparisons / 20)}" if comparisons >= 20 else "fewer than one"
+    return f"of {comparisons} comparisons {expected} would by chance alone"
 
 
 def arms_in_order(figures: pd.DataFrame) -> dict[str, str]:

@@ -45,7 +45,7 @@ def test_a_study_is_told_compared_and_drawn(with_classifiers):
     assert "20 classifiers of 5 arms, 4 seeds an arm" in words and "the paper has 5,000" in words
     assert "**GAMMA-FACE lowers Bias**: not settled; Bias differs by" in words
     assert "Not measured in this study: " in words and "PASS 2021" in words
-    assert "The paper against itself" in words and "comparisons about 1 would by chance alone" in words
+    assert "The paper against itself" in words and "comparisons fewer than one would by chance alone" in words
     rows = ["baseline", "group-reweigh", "plain-augment 50%", "gamma-face 50%", "gamma-face 100%"]
     places = [table.index(f'<th scope="row">{name}<small>') for name in rows]
     assert places == sorted(places), "baselines first, then the control"
