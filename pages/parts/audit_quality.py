@@ -86,11 +86,10 @@ def against_plain(audit: Audit, target: str, reference: str, kind: str) -> None:
             )
         st.caption(
             f"Features of {audit.book['extractor']}; only Inception's own weights would make a Fréchet"
-            " distance an FID. For distances, precision and recall, a method and plain sampling are compared"
-            " on the same groups with as many faces of each, so that neither shares nor n can move a"
-            " difference. Seeds are put together where more groups can be compared then; for distances also"
-            " where there are only two or three. Intervals are over faces then, over seeds elsewhere;"
-            " precision and recall of seeds put together have none."
+            " distance an FID. A method and plain sampling are compared on the same groups with as many faces"
+            " of each. Two or three seeds are put together, and so are more where more groups can be compared"
+            " then; intervals are over faces there. Precision and recall have none then, unless every seed has"
+            " the same groups."
         )
         compared(audit, target, reference)
     said = audit.said(target, "quality")
