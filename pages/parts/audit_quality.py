@@ -88,8 +88,7 @@ def against_plain(audit: Audit, target: str, reference: str, kind: str) -> None:
             f"Features of {audit.book['extractor']}; only Inception's own weights would make a Fréchet"
             " distance an FID. A method and plain sampling are compared on the same groups with as many faces"
             " of each. Two or three seeds are put together, and so are more where more groups can be compared"
-            " then; intervals are over faces there. Precision and recall have none then, unless every seed has"
-            " the same groups."
+            " then: intervals are over faces there, and precision and recall may have none."
         )
         compared(audit, target, reference)
     said = audit.said(target, "quality")
