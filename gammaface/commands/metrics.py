@@ -9,6 +9,7 @@ import pandas as pd
 import typer
 
 from gammaface.errors import GammaFaceError
+from gammaface.files import told_when_unwritable
 from gammaface.metrics import audit_table, group_table
 from gammaface.tables import Format, render
 
@@ -66,12 +67,8 @@ def metrics(
     if out is None:
         typer.echo(text.rstrip("\n"))
         return
-    try:
+    with told_when_unwritable(out, what="the table", fix="Check the path."):
         out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise GammaFaceError(
-            f"the table cannot be written: {error.strerror}", where=out, fix="Check the path."
-        ) from None
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from gammaface.downstream.terms import (
     arm_words,
     has_order,
 )
+from gammaface.tables import MINUS
 
 BETTER, WORSE = "better", "worse"
 AGAINST = {"vs_baseline": "vs baseline", "vs_plain": "vs plain-augment"}
@@ -177,7 +178,7 @@ def number(value: float, *, signed: bool = False) -> str:
         return ""
     places = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     text = f"{value:+.{places}f}" if signed else f"{value:.{places}f}"
-    return text.replace("0.", ".", 1 if abs(value) < 1 else 0).replace("-", "−")
+    return text.replace("0.", ".", 1 if abs(value) < 1 else 0).replace("-", MINUS)
 
 
 def in_brackets(row, value: str, low: str, high: str, *, signed: bool = False) -> str:

@@ -8,20 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gammaface.errors import GammaFaceError
+from gammaface.files import told_when_unwritable
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder's lock, creating both; one process writes at a time."""
-    try:
+    fix = "Give another --out, or free the disk or its permissions."
+    with told_when_unwritable(path, what="the run folder", fix=fix):
         path.mkdir(parents=True, exist_ok=True)
         lock = open(path / ".lock", "a")  # noqa: SIM115 - held and closed by the block below
-    except OSError as error:
-        raise GammaFaceError(
-            f"the run folder cannot be written: {error.strerror}",
-            where=path,
-            fix="Give another --out, or free the disk or its permissions.",
-        ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

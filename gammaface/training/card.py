@@ -62,12 +62,13 @@ def measure_generator(
     sheet = to_png(to_grid(pixels[:SHOWN], columns=16))
     write_whole(out / "samples.png", lambda f: f.write(sheet))
 
-    references = _flat(torch.cat([train, train.flip(-1)]))
+    known = torch.cat([train, train.flip(-1)])
+    references = _flat(known)
     scale = np.sqrt(references.shape[1])
     drawn = _flat(torch.from_numpy(pixels).permute(0, 3, 1, 2))
     generated = nearest(drawn, references)[0] / scale
     picked = test[np.random.default_rng(seed).permutation(len(test))[:n]]
-    twins = has_lookalike(_hashes(picked), _hashes(torch.cat([train, train.flip(-1)])))
+    twins = has_lookalike(_hashes(picked), _hashes(known))
     if twins.all():
         raise GammaFaceError(
             "every test face looks like a training face", fix="Give test faces that the model did not see."
