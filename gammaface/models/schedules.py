@@ -97,7 +97,7 @@ def _alphas(config: dict, place: Path) -> np.ndarray:
         _steps(config, otherwise=1000)
         scheduler = diffusers.DDPMScheduler(**{k: config[k] for k in BETAS if k in config})
         betas = scheduler.betas.double()
-        if betas.ndim != 1:
+        if betas.ndim != 1 or not len(betas):
             raise ValueError("trained_betas is no list of numbers")
         if config.get("rescale_betas_zero_snr"):
             from diffusers.schedulers.scheduling_ddpm import rescale_zero_terminal_snr

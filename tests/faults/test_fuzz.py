@@ -147,6 +147,7 @@ FIELDS += ("prediction_type", "clip_sample", "clip_sample_range", "rescale_betas
 
 @FAST
 @given(objects(*FIELDS), st.sampled_from(["DDPMScheduler", "ScoreSdeVeScheduler"]))
+@example({"trained_betas": [], "rescale_betas_zero_snr": True}, "DDPMScheduler")
 def test_schedules(stored, kind):
     plain = {"_class_name": kind, "beta_start": 1e-4, "num_train_timesteps": 10}
     found = value_or_refusal(read_schedule, plain | stored, Path("here"))
