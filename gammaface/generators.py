@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from diffusers import UNet2DModel
 from gammaface.errors import GammaFaceError
 from gammaface.models.attention import lay_out
 from gammaface.models.loading import read_model
+from gammaface.models.names import GUIDANCE, Named
+from gammaface.models.perturbed import perturb
 from gammaface.models.precision import arithmetic, precision_of
 from gammaface.models.room import Room
 from gammaface.sampling import on_device
@@ -21,6 +25,8 @@ from gammaface.sampling import on_device
 SEEDS_PER_RUN = 100_000_000
 RUNS = 2**63 // SEEDS_PER_RUN  # whose seeds are 64-bit numbers
 MICRO_BATCH = 64
+# sqrt(abar): earlier, guidance decides who is drawn rather than how well; later, it changes little.
+GUIDED = (0.6, 0.95)
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,12 @@ class Generator:
     prediction_type : str
         ``epsilon``, ``v_prediction`` or ``sample``.
     weights_hash : str
-        sha256 over all weight files.
+        sha256 over all weight files; with guidance another one, for it draws other images.
     device : torch.device
     clip : float or None
         Predicted clean values are held within +- this, where the model's scheduler asks.
+    twice : range
+        Timesteps at which a prediction takes two network evaluations, with guidance.
     room : Room
         Rows that the device's memory takes at once; batches that are larger are halved.
     """
@@ -56,6 +64,7 @@ class Generator:
     weights_hash: str
     device: torch.device
     clip: float | None = None
+    twice: range = range(0)
     room: Room = field(default_factory=Room, repr=False, compare=False)
 
     @property
@@ -72,6 +81,12 @@ class Generator:
     @property
     def dimensions(self) -> int:
         return int(np.prod(self.shape))
+
+    @property
+    def short_name(self) -> str:
+        """Last part of its name and first of its weights, fit for the names of runs."""
+        last = re.sub(r"[^A-Za-z0-9_.-]", "-", Path(self.name).name)
+        return f"{last[:40]}-{self.weights_hash[:8]}"
 
     @property
     def precision(self) -> str:
@@ -91,6 +106,10 @@ class Generator:
     def timestep_at(self, sqrt_abar: float) -> int:
         """The timestep whose sqrt(abar) is nearest to the one asked for."""
         return int(np.abs(np.sqrt(self.alphas) - sqrt_abar).argmin())
+
+    def evaluations(self, timesteps: Iterable[int]) -> int:
+        """Network evaluations that predicting at these timesteps takes."""
+        return sum(1 + (t in self.twice) for t in timesteps)
 
     def check_timestep(self, t: int) -> None:
         if not 0 <= t < self.train_steps:
@@ -206,7 +225,9 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
     name : str or Path
         ``faces``, a folder, or ``owner/name`` of the hub, there with ``@revision`` (branch,
         tag or commit). ``#3`` behind it asks a class-conditional model for its class 3; a
-        transformer (DiT) without one draws its null class.
+        transformer (DiT) without one draws its null class. ``+pag`` at the end, or
+        ``+pag0.5``, adds perturbed-attention guidance of scale 2, or .5: clearer faces at up
+        to twice the evaluations (:mod:`gammaface.models.perturbed`).
     device : str, optional
         ``cpu``, ``cuda``, ...; by default the GPU where there is one.
 
@@ -218,7 +239,8 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
     Raises
     ------
     GammaFaceError
-        As :func:`gammaface.models.loading.read_model` and :func:`pick_device`.
+        As :func:`gammaface.models.loading.read_model`, :func:`pick_device`, and for guidance
+        of a network without attention that it knows.
     """
     found = read_model(str(name))
     target = torch.device(pick_device(device))
@@ -226,7 +248,7 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
         module.to(target, torch.float32, memory_format=torch.channels_last)
         module.requires_grad_(False).eval()
     lay_out(found.network)
-    return Generator(
+    loaded = Generator(
         name=found.name,
         unet=found.network,
         autoencoder=found.autoencoder,
@@ -235,6 +257,29 @@ def load_generator(name: str | Path = "faces", *, device: str | None = None) -> 
         weights_hash=found.weights_hash,
         device=target,
         clip=found.schedule.clip,
+    )
+    return loaded if found.guidance is None else with_attention_guidance(loaded, found.guidance)
+
+
+def with_attention_guidance(generator: Generator, scale: float = GUIDANCE) -> Generator:
+    """The same generator with perturbed-attention guidance, under its name with ``+pag``.
+
+    Raises
+    ------
+    GammaFaceError
+        As :func:`gammaface.models.perturbed.perturb`, and where it has guidance already.
+    """
+    if generator.twice:
+        raise GammaFaceError(f"'{generator.name}' has guidance already", fix="Give the model without it.")
+    amplitudes = np.sqrt(generator.alphas)
+    at = range(*(int((amplitudes > bound).sum()) for bound in reversed(GUIDED)))
+    told = f"{generator.weights_hash} pag {scale:g} {at.start} {at.stop}"
+    return replace(
+        generator,
+        name=generator.name + Named("", guidance=scale).suffix,
+        unet=perturb(generator.unet, scale, at=at, name=generator.name),
+        weights_hash=hashlib.sha256(told.encode()).hexdigest(),
+        twice=at,
     )
 
 

@@ -18,7 +18,7 @@ from gammaface.datasets.long_tail import digits
 from gammaface.downstream.recorded import LONG, Plan, check_data, record_downstream
 from gammaface.downstream.terms import TASKS
 from gammaface.errors import GammaFaceError
-from gammaface.generators import Generator
+from gammaface.generators import Generator, with_attention_guidance
 from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
 from gammaface.settings import with_settings
@@ -87,11 +87,15 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _first_light(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
-    run_study(generator, FIRST_LIGHT, out=out, report=report)
+    run_study(generator, replace(FIRST_LIGHT, model=generator.name), out=out, report=report)
     # The latents and the census' faces are recomputed from their seeds; the run ships
     # without them.
     shutil.rmtree(out / "harvest")
     shutil.rmtree(out / "images" / "people", ignore_errors=True)
+
+
+def _first_light_pag(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
+    _first_light(with_attention_guidance(generator), out, given, report)
 
 
 def _components(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
@@ -164,6 +168,7 @@ def _downstream(generator: Generator, out: Path, given: Given, report: Report | 
 
 RECORDED: dict[str, Callable[[Generator, Path, Given, Report | None], None]] = {
     "first-light": _first_light,
+    "first-light-pag": _first_light_pag,
     "components": _components,
     "representation": _representation,
     "rebalance": _rebalance,

@@ -1,7 +1,8 @@
 """Which sampler and how many steps a model needs, by its recorded quality against steps.
 
-A model's folder may hold ``solver.json``: how far the images of every sampler and number
-of steps lie from a reference, and the cheapest point that is about as near as the best.
+A model's folder may hold ``solver.json``, with guidance ``solver+pag2.json``: how far the
+images of every sampler and number of steps lie from a reference, and the cheapest point that
+is about as near as the best.
 """
 
 from __future__ import annotations
@@ -20,11 +21,10 @@ from gammaface.files import write_whole
 from gammaface.generators import MICRO_BATCH, Generator, seeds_for
 from gammaface.metrics.quality import frechet_distance, kernel_distance
 from gammaface.metrics.quality_by_group import DIMENSIONS
-from gammaface.models.loading import take_apart
+from gammaface.models.names import take_apart
 from gammaface.sampling import Callback, get_sampler
 from gammaface.workspace import MODELS, Run, writing
 
-FILE = "solver.json"
 KIND = "solver"
 WITHIN = 0.05  # of the best distance: nearer than that, two points count as equally good
 Report = Callable[[str, int, int], None]
@@ -80,8 +80,8 @@ def recommended_sampler(generator: Generator, *, otherwise: Choice = DEFAULT) ->
     GammaFaceError
         When the file is damaged.
     """
-    base = take_apart(generator.name).base
-    files = (folder / FILE for folder in (MODELS / base, Path(base)))
+    named = take_apart(generator.name)
+    files = (folder / named.solver_file for folder in (MODELS / named.base, Path(named.base)))
     file = next((f for f in files if f.is_file()), None)
     if file is None:
         return otherwise
@@ -198,10 +198,11 @@ def record_curve(
             "extractor": f"{named} ({extractor.hash[:12]})",
             "curve": rows,
         }
-        run.write_file(FILE, json.dumps(recorded, indent=1, ensure_ascii=False))
+        file = take_apart(generator.name).solver_file
+        run.write_file(file, json.dumps(recorded, indent=1, ensure_ascii=False))
     run = Run.open(out)
     if into is not None:
-        write_whole(into / FILE, lambda f: f.write((run.path / FILE).read_bytes()))
+        write_whole(into / file, lambda f: f.write((run.path / file).read_bytes()))
     return run
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from gammaface import latents
 from gammaface.generators import Generator
 from gammaface.latents import Progress
@@ -24,7 +22,7 @@ def standard_mixture(
     callback: Callback | None = None,
 ) -> LatentMixture:
     """The mixture kept among the user's runs; where it is not there, it is harvested and fitted."""
-    name = f"harvest-{Path(generator.name).name}-{generator.weights_hash[:8]}"
+    name = f"harvest-{generator.short_name}"
     place = home() / (name if n == N else f"{name}-{n}")
     if not workers.on_main(lambda: (place / "mixture.json").exists()):
         asked = {"workers": workers, "progress": progress, "callback": callback}

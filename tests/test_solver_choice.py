@@ -12,7 +12,6 @@ from gammaface.balancing import draw_seeds
 from gammaface.cli import app
 from gammaface.solver_choice import (
     DEFAULT,
-    FILE,
     Choice,
     choose,
     distances,
@@ -23,6 +22,7 @@ from gammaface.solver_choice import (
 from gammaface.workspace import Run
 from tests.tiny_attributes import write_classifier
 
+FILE = "solver.json"
 FEW = (Choice("ddim", 4), Choice("unipc", 2), Choice("dpm-solver", 3))
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from gammaface.audit.cells import Cell
 from gammaface.audit.terms import PLAIN, TARGETS
 from gammaface.errors import GammaFaceError
+from gammaface.models.names import take_apart
 from gammaface.strategies import ABOUT, INJECTIONS, Target
 from gammaface.strategies.catalogue import POOL_LIMIT, About
 from gammaface.strategies.option import Value
@@ -213,9 +214,10 @@ def estimate(options: AuditOptions) -> pd.DataFrame:
     -------
     DataFrame
         ``cell, images, pilot, evaluations`` (of the network, if every draw were kept and
-        none cut short) and ``at_most`` (when the strategy's limit on draws is used up).
+        none cut short) and ``at_most`` (when the strategy's limit on draws is used up, and,
+        of a model with attention guidance, every step took two).
     """
-    rows = []
+    rows, dearest = [], 2 if take_apart(options.model).guidance else 1
     for cell in options.cells():
         method = options.method(cell.method)
         chosen, twice = method.options, 2 if method.options.get("form") == "asyrp" else 1
@@ -229,7 +231,7 @@ def estimate(options: AuditOptions) -> pd.DataFrame:
                 "images": method.n,
                 "pilot": method.pilot,
                 "evaluations": pilot + twice * method.n * options.steps,
-                "at_most": pilot + twice * ceil(np.round(draws * method.n, 6)) * options.steps,
+                "at_most": dearest * (pilot + twice * ceil(np.round(draws * method.n, 6)) * options.steps),
             }
         )
     return pd.DataFrame(rows)

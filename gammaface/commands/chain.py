@@ -14,7 +14,9 @@ from gammaface.parallel.workers import join
 from gammaface.workspace import extending, home
 
 # torch and diffusers take seconds to import: only the command that needs them pays.
-Model = Annotated[str, typer.Option(help="Bundled name, local diffusers folder or hub id.")]
+Model = Annotated[
+    str, typer.Option(help="Bundled name, local diffusers folder or hub id; +pag behind it: clearer faces.")
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder to write.")]
 Count = Annotated[int, typer.Option("-n", min=1, help="How many.")]
 Seed = Annotated[int, typer.Option(min=0, help="Run seed.")]

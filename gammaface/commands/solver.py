@@ -36,6 +36,7 @@ def solver(
     from gammaface.classifiers.own_classifier import with_features
     from gammaface.commands.progress import stage_bars
     from gammaface.generators import load_generator
+    from gammaface.models.names import take_apart
     from gammaface.solver_choice import POINTS, Choice, record_curve
     from gammaface.tables import Format, render
     from gammaface.workspace import home
@@ -52,7 +53,7 @@ def solver(
             generator,
             extractor,
             named=Path(classifier).name,
-            out=out or home() / f"solver-{Path(model).name}-{generator.weights_hash[:8]}",
+            out=out or home() / f"solver-{generator.short_name}",
             real=real,
             points=points,
             n=n,
@@ -61,7 +62,7 @@ def solver(
             report=report_stage,
         )
     print(render(run.table("curve"), Format.md), end="")
-    print(into / "solver.json" if into else run.path / "solver.json")
+    print((into or run.path) / take_apart(generator.name).solver_file)
 
 
 def features_of(extractor, pixels, *, seed: int):

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 from gammaface.attributes import AttributeClassifier
 from gammaface.audit.recipe import METHODS as AUDITED
@@ -201,8 +200,7 @@ def set_name(
     if strategy.learn:
         used["pilot"] = drawing.pilot
     digest = hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()[:8]
-    model = f"{Path(generator.name).name}-{generator.weights_hash[:8]}"
-    return f"drawn-{model}-{strategy.name}-{drawing.n}-{digest}-s{seed}"
+    return f"drawn-{generator.short_name}-{strategy.name}-{drawing.n}-{digest}-s{seed}"
 
 
 def _told(report: Report | None, stage: str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import diffusers
@@ -15,59 +15,18 @@ from gammaface.errors import GammaFaceError
 from gammaface.files import file_hash
 from gammaface.models.hub import INDEX, Tell, find_repository, tell_stderr
 from gammaface.models.model_index import check_index, class_of
+from gammaface.models.names import HUB_ID, Named, take_apart
 from gammaface.models.networks import OfOneClass, TransformerOfOneClass, VarianceExploding
 from gammaface.models.schedules import NoiseSchedule, read_schedule
 from gammaface.models.stored import check_stored
 from gammaface.models.weights import CONFIG, STEM, choose_files, folder_with_safetensors, read_json
 from gammaface.workspace import MODELS, bundled_models
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,199}", re.ASCII)
-CLASS = re.compile(r"[0-9]{1,9}")
-LONGEST_NAME = 1024  # characters
 # A configuration of another kind fails where diffusers happens to use it.
 UNLOADABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 UNLOADABLE += (AssertionError, MemoryError, SafetensorError)
 LARGEST_SIDE = 4096  # of a network's x, in pixels or latent positions
-
-
-@dataclass(frozen=True)
-class Named:
-    """A model's name taken apart: ``NAME[@REVISION][#CLASS]``."""
-
-    base: str
-    revision: str | None = None
-    label: int | None = None
-
-
-def take_apart(name: str) -> Named:
-    """Split a model's name; a path that exists is taken as it is.
-
-    Raises
-    ------
-    GammaFaceError
-        For a class that is no number, and a name that is none.
-
-    Examples
-    --------
-    >>> take_apart("owner/dit@v2#207")
-    Named(base='owner/dit', revision='v2', label=207)
-    """
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-        raise GammaFaceError(
-            f"{ascii(name[:60])} is no model's name", fix="Give a bundled name, a folder or a hub id."
-        )
-    if os.path.exists(name):  # a name too long for the system is no path
-        return Named(name)
-    rest, hash_sign, label = name.partition("#")
-    if hash_sign and not CLASS.fullmatch(label):
-        raise GammaFaceError(
-            f"'{label[:40]}' is no class number", fix="Write NAME#CLASS, like owner/model#3."
-        )
-    base, at, revision = rest.partition("@")
-    if at and not (revision and HUB_ID.fullmatch(base)):
-        base, revision = rest, ""  # an @ in a path
-    return Named(base, revision or None, int(label) if hash_sign else None)
 
 
 @dataclass(frozen=True)
@@ -84,6 +43,8 @@ class LoadedModel:
     schedule : NoiseSchedule
     weights_hash : str
         sha256 over all weight files.
+    guidance : float or None
+        Scale of the guidance that was asked for; the name does not have it yet.
     """
 
     name: str
@@ -91,6 +52,7 @@ class LoadedModel:
     autoencoder: torch.nn.Module | None
     schedule: NoiseSchedule
     weights_hash: str
+    guidance: float | None
 
 
 def read_model(name: str, *, tell: Tell = tell_stderr) -> LoadedModel:
@@ -104,8 +66,6 @@ def read_model(name: str, *, tell: Tell = tell_stderr) -> LoadedModel:
     """
     asked = take_apart(name)
     folder, whole_name = _find_folder(asked, tell)
-    if asked.label is not None:
-        whole_name += f"#{asked.label}"
     index = read_json(folder / INDEX)
     denoiser, coder = check_index(index, folder)
     places = {part: _weights_of(folder, part, tell) for part in filter(None, (denoiser, coder))}
@@ -115,11 +75,12 @@ def read_model(name: str, *, tell: Tell = tell_stderr) -> LoadedModel:
     _check_shapes(network, autoencoder, folder)
     weights = sorted(file for place in places.values() for file in place.glob("*.safetensors"))
     return LoadedModel(
-        whole_name,
+        whole_name + replace(asked, guidance=None).suffix,
         _wrapped(network, schedule, asked.label, name),
         autoencoder,
         schedule,
         file_hash(*weights),
+        asked.guidance,
     )
 
 

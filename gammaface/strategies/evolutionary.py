@@ -160,7 +160,7 @@ class Evolution:
 
     def drawn(self) -> Drawn:
         """What was found so far."""
-        spent = (self.draws + self.tried) * (len(self.request.path()) - 1)
+        spent = (self.draws + self.tried) * self.request.price()
         notes = {
             "draws": self.draws,
             "mutations_tried": self.tried,

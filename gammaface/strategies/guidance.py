@@ -134,7 +134,7 @@ def draw_guided(request: Request) -> Drawn:
         "draws_per_image": spent / n,
         "gradient_seconds": round(sum(guide.seconds for guide in guides), 3),
     }
-    evaluations = spent * (len(request.path()) - 1)
+    evaluations = spent * request.price()
     return Drawn(torch.stack(images), chosen, np.full(n, -1), evaluations, cells=cells, notes=notes)
 
 

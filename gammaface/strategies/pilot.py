@@ -98,5 +98,5 @@ def draw_pilot(request: Request, *, codes: Iterable[Place] = (), dtype=np.float3
         noise=torch.cat(noise),
         probabilities={name: np.concatenate([part[name] for part in labels]) for name in labels[0]},
         codes={place: np.concatenate(parts) for place, parts in read.items()},
-        evaluations=len(seeds) * (len(path) - 1),
+        evaluations=len(seeds) * request.price(),
     )

@@ -31,7 +31,7 @@ def quota(request: Request) -> Drawn:
         if places.full:
             break
     notes = {"draws": draws, "kept_share": places.filled / draws}
-    drawn = found.drawn(request, draws * (len(request.path()) - 1), notes)
+    drawn = found.drawn(request, draws * request.price(), notes)
     if not places.full:
         raise found.unfilled(request, drawn, draws)
     return drawn

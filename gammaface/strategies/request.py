@@ -60,6 +60,10 @@ class Request:
         """The whole way from noise to clean."""
         return sampler_path(self.sampler, self.generator.alphas, self.steps, through=self.through)
 
+    def price(self, path: Sequence[int] | None = None) -> int:
+        """Network evaluations that an image takes along a part of the way, by default the whole."""
+        return self.generator.evaluations((self.path() if path is None else path)[:-1])
+
     def nearest(self, sqrt_abar: float) -> int:
         """The timestep on the path whose sqrt(abar) is nearest to the one asked for."""
         return min(self.path()[:-1], key=lambda t: abs(self.generator.sqrt_abar(t) - sqrt_abar))
@@ -173,5 +177,5 @@ def draw(
         images.append(request.generator.decode(x)[:real])
         done += real
         request.say(done)
-    evaluations = len(order) * (len(path) - 1)
+    evaluations = len(order) * request.price(path)
     return Drawn(torch.cat(images), request.seeds, components, evaluations)

@@ -45,7 +45,8 @@ def draw_components(request: Request, wanted: np.ndarray, *, limit: int = POOL_L
     order = sorted(kept)
     found = [kept[place] for place in order]
     images = finish(request, [x for x, _, _ in found], [s for _, s, _ in found], path[cut:])
-    spent = draws * (cut + (latents.space != "x_t")) + len(order) * (len(path) - 1 - cut)
+    reading = request.generator.evaluations([latents.t]) if latents.space != "x_t" else 0
+    spent = draws * (request.price(path[: cut + 1]) + reading) + len(order) * request.price(path[cut:])
     notes = {"draws": draws, "kept_share": len(order) / draws}
     drawn = Drawn(images, np.array([s for _, _, s in found]), places.wanted[order], spent, notes=notes)
     if not places.full:

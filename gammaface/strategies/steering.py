@@ -71,7 +71,7 @@ def draw_moved(
         images.append(batch)
         done += len(rows)
         request.say(done)
-    evaluations = price * done * (len(request.path()) - 1)
+    evaluations = price * done * request.price()
     return Drawn(torch.cat(images), request.seeds, np.full(done, -1), evaluations, cells=cells)
 
 
@@ -258,6 +258,6 @@ def draw_batches(request: Request, heads: StepHeads, target: Tensor, *, divergen
         "push": request.options["push"],
         "images": "each depends on the others of its batch; batches are fixed by place",
     }
-    evaluations = drawn * (len(request.path()) - 1)
+    evaluations = drawn * request.price()
     pictures = torch.stack([images[int(place)] for place in request.places])
     return Drawn(pictures, request.seeds, np.full(len(request.seeds), -1), evaluations, notes=notes)

@@ -115,7 +115,7 @@ def stratified(request: Request) -> Drawn:
         images=images,
         seeds=seeds[rows],
         components=np.full(n, -1),
-        evaluations=len(seeds) * cut + n * (len(path) - 1 - cut),
+        evaluations=len(seeds) * request.price(path[: cut + 1]) + n * request.price(path[cut:]),
         notes={
             "draws": len(seeds),
             "kept_share": n / len(seeds),

@@ -9,6 +9,7 @@ import streamlit as st
 from gammaface.audit.options import estimate
 from gammaface.audit.terms import PLAIN, TARGETS, short_words
 from gammaface.errors import GammaFaceError
+from gammaface.models.names import take_apart
 from gammaface.strategies import ABOUT
 from gammaface.workspace import MODELS
 
@@ -94,7 +95,8 @@ def _asked(model: str) -> dict:
 def _recorded_path(model: str) -> tuple[str, int]:
     """The sampler and steps recorded for a bundled model, else a quick DDIM; read without torch."""
     try:
-        chosen = json.loads((MODELS / model / "solver.json").read_text())["chosen"]
+        named = take_apart(model)
+        chosen = json.loads((MODELS / named.base / named.solver_file).read_text())["chosen"]
         if chosen["sampler"] in SAMPLERS and LIMITS["steps"][0] <= chosen["steps"] <= LIMITS["steps"][1]:
             return chosen["sampler"], chosen["steps"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,6 +1,7 @@
 """The audit and every strategy from the shell."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -73,10 +74,12 @@ def test_estimates_follow_the_options():
         Method("keep", "component-uniform", injection="responsibility", n=10),
         Method("known", "distribution-guidance", {"heads": "somewhere"}, n=10, pilot=5),
     )
-    plan = estimate(AuditOptions(methods=methods, aims=parse_aims("gender", []), seeds=(0,), n=10, steps=4))
-    plan = plan.set_index("cell")
+    options = AuditOptions(methods=methods, aims=parse_aims("gender", []), seeds=(0,), n=10, steps=4)
+    plan = estimate(options).set_index("cell")
     assert plan["evaluations"].tolist() == [40, 40, 5 * 4 + 2 * 40, 40, 40]
     assert plan.at["keep.s0", "at_most"] == 50 * 40 and plan.at["known.gender.s0", "pilot"] == 0
+    guided = estimate(replace(options, model="faces+pag")).set_index("cell")
+    assert (guided["at_most"] == 2 * plan["at_most"]).all()
 
 
 @pytest.mark.parametrize(

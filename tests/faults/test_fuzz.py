@@ -22,8 +22,8 @@ from gammaface.datasets.pictures import DataSource, decode_image, is_whole
 from gammaface.downstream.grid import parse_method, parse_percent, parse_seeds
 from gammaface.downstream.tasks import parse_tasks
 from gammaface.keeping.archive_entries import Limits, check_end, check_entries
-from gammaface.models.loading import HUB_ID, take_apart
 from gammaface.models.model_index import check_index
+from gammaface.models.names import HUB_ID, take_apart
 from gammaface.models.schedules import read_schedule
 from gammaface.runs.manifests import Manifest, check_name, parse_manifest
 

@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 
 from gammaface import GammaFaceError, harvest, load_generator
 from gammaface.generators import seeded
-from gammaface.models.loading import take_apart
 from gammaface.models.weights import cache_folder
 from gammaface.sampling import ddim, ddpm, timestep_path
 from gammaface.workspace import Run
@@ -339,11 +338,6 @@ class TestClasses:
     def test_an_unconditional_model_has_no_classes(self, tiny_folder):
         with pytest.raises(GammaFaceError, match="has no classes"):
             load_generator(f"{tiny_folder}#1")
-
-
-def test_names_are_taken_apart():
-    assert take_apart("google/ddpm@v1").revision == "v1"
-    assert take_apart("/some/at@path").base == "/some/at@path"
 
 
 FULL = [
