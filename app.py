@@ -101,7 +101,14 @@ with red_box.in_words():
     with st.sidebar:
         known = state.models()
         state.missed("model", [state.short(name) for name in known], "model")
-        model = st.selectbox("Model", known, key="model", format_func=state.short, bind="query-params")
+        model = st.selectbox(
+            "Model",
+            known,
+            key="model",
+            format_func=state.short,
+            bind="query-params",
+            help="+pag: guided by its own attention. Fewer broken faces, other people, at a higher price.",
+        )
         st.selectbox("Device", state.devices(), key="device", persist_state="session")
         runs = [r.manifest.name for r in state.studies() if r.manifest.config["model"] == model]
         state.missed("run", runs, "study of this model")
