@@ -11,6 +11,7 @@ import torch
 from diffusers import DDIMPipeline, DDIMScheduler, LDMPipeline, UNet2DModel
 
 from gammaface.errors import GammaFaceError
+from gammaface.files import told_when_unwritable
 from gammaface.generators import Generator, load_generator
 
 
@@ -18,6 +19,11 @@ def write_generator(folder: Path, generator: Generator, unet: torch.nn.Module) -
     """Save `unet` with the rest of a generator, whole or not at all, in half precision.
 
     The schedule is stored as its betas, so that any model's is kept.
+
+    Raises
+    ------
+    GammaFaceError
+        When it cannot be written.
     """
     alphas = torch.from_numpy(generator.alphas)
     betas = 1 - alphas / torch.cat([alphas.new_ones(1), alphas[:-1]])
@@ -36,11 +42,12 @@ def write_generator(folder: Path, generator: Generator, unet: torch.nn.Module) -
     else:
         autoencoder = copy.deepcopy(generator.autoencoder).half()
         pipeline = LDMPipeline(vqvae=autoencoder, unet=unet, scheduler=scheduler)
-    partial = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    pipeline.save_pretrained(partial, safe_serialization=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with told_when_unwritable(folder, what="the model"):
+        partial = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(partial, ignore_errors=True)
+        pipeline.save_pretrained(partial, safe_serialization=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
 
 
 def read_generator(folder: Path, *, like: Generator, name: str, weights_hash: str = "") -> Generator:

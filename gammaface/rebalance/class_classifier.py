@@ -18,7 +18,7 @@ from torch import nn
 from gammaface.attributes import softmax
 from gammaface.datasets.long_tail import ClassImages
 from gammaface.errors import GammaFaceError
-from gammaface.files import file_hash
+from gammaface.files import file_hash, told_when_unwritable
 from gammaface.images import to_unit
 from gammaface.training.attributes import calibrate
 from gammaface.training.loop import Schedule, as_config, step_generator, train
@@ -197,12 +197,14 @@ def _save(out: Path, network: nn.Module, images: ClassImages, classes: dict[str,
     test = images.select(images.test)
     plain = ClassClassifier(network.eval(), classes, 1.0, {}, "")
     found = calibrate(plain.logits(to_unit(test.pixels)), test.codes)
-    out.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.cpu().contiguous() for k, v in network.state_dict().items()}, out / "model.safetensors")
     facts = {
         "classes": classes,
         "temperature": found.temperature,
         "recalls": {name: found.confusion for name in classes},
         "n": found.n,
     }
-    (out / "config.json").write_text(json.dumps(facts, indent=1))
+    weights = {k: v.cpu().contiguous() for k, v in network.state_dict().items()}
+    with told_when_unwritable(out, what="the classifier"):
+        out.mkdir(parents=True, exist_ok=True)
+        save_file(weights, out / "model.safetensors")
+        (out / "config.json").write_text(json.dumps(facts, indent=1))

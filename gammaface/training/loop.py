@@ -202,7 +202,7 @@ def _mean(losses: list[torch.Tensor], step: int, out: Path) -> float:
         raise GammaFaceError(
             f"the loss became NaN by step {step}",
             where=out,
-            fix="Lower --learning-rate and continue with --resume.",
+            fix="Lower --learning-rate. `train` continues with --resume, `rebalance` needs another --out.",
         )
     return mean
 
