@@ -13,9 +13,13 @@ CLASSIFIERS = ("attributes", "second")
 LIMITS = {"faces": 48 * MB} | dict.fromkeys(CLASSIFIERS, 25 * MB)
 
 
-def test_the_generators_figures_are_of_its_weights():
-    weights = load_generator("faces", device="cpu").weights_hash
-    for name in ("card.json", "solver.json"):
+@pytest.mark.parametrize(
+    ("model", "files"),
+    [("faces", ("card.json", "solver.json")), ("faces+pag", ("pag/card.json", "solver+pag2.json"))],
+)
+def test_the_generators_figures_are_of_its_weights(model, files):
+    weights = load_generator(model, device="cpu").weights_hash
+    for name in files:
         told = json.loads((MODELS / "faces" / name).read_text())
         assert told["weights"] == weights, f"{name}: measure the model again"
 
