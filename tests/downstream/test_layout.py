@@ -87,13 +87,20 @@ def test_claims_say_what_the_figures_say(tables):
 
 
 def test_a_claim_that_fails_is_said_to_fail():
-    worse = [
-        stored("baseline", 0, right=(0.85, 0.85)),
-        stored("gamma-face", 0, right=(0.95, 0.5), **EVEN),
-    ]
+    worse = [stored("baseline", seed, right=(0.85, 0.85)) for seed in range(4)]
+    worse += [stored("gamma-face", seed, right=(0.95, 0.5), **EVEN) for seed in range(4)]
     claims = claims_table([task_figures(worse, resamples=100)]).set_index("claim")
     assert claims.loc["GAMMA-FACE lowers Bias", "verdict"] == FAILS
-    assert "1 seed." in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
+    assert "4 seeds." in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
+
+
+def test_one_seed_settles_nothing():
+    worse = [stored("baseline", 0, right=(0.85, 0.85)), stored("gamma-face", 0, right=(0.95, 0.5), **EVEN)]
+    row = claims_table([task_figures(worse, resamples=100)]).set_index("claim").loc["GAMMA-FACE lowers Bias"]
+    assert row["low"] > 0.2 and row["verdict"] == OPEN
+    assert row["sentence"].endswith("1 seed, which knows no noise of training.")
+    smile = smile_claim(task_figures(worse, resamples=100))
+    assert smile["low"] > 0.2 and smile["verdict"] == OPEN
 
 
 def test_whose_labels_and_which_are_claims_of_their_own(tables):
@@ -104,15 +111,10 @@ def test_whose_labels_and_which_are_claims_of_their_own(tables):
     assert claims.loc[labeller.format("raises accuracy"), "verdict"] == HOLDS
     assert claims.loc[filtered, "verdict"] == MISSING
     assert "(gamma-face, unsure labels left out was not run)" in claims.loc[filtered, "sentence"]
-    both = [
-        stored("gamma-face", 0, right=(0.95, 0.5), **EVEN),
-        *(
-            stored("gamma-face", 0, right=r, **EVEN, min_p=p)
-            for p, r in ((0.7, (0.9, 0.5)), (0.9, (0.8, 0.8)))
-        ),
-    ]
+    arms = ((0.0, (0.95, 0.5)), (0.7, (0.9, 0.5)), (0.9, (0.8, 0.8)))
+    both = [stored("gamma-face", s, right=r, **EVEN, min_p=p) for p, r in arms for s in range(4)]
     row = claims_table([task_figures(both, resamples=100)]).set_index("claim").loc[filtered]
-    assert row["verdict"] == HOLDS and row["difference"] < -0.3, "of two filters the strictest"
+    assert row["verdict"] == HOLDS and row["difference"] < -0.2, "of two filters the strictest"
 
 
 def test_a_claim_counts_the_seeds_that_both_arms_have():
@@ -120,7 +122,10 @@ def test_a_claim_counts_the_seeds_that_both_arms_have():
     cells += [stored("gamma-face", s, right=(0.9, 0.9), **EVEN) for s in (1, 2, 3)]
     figures = task_figures(cells, resamples=50)
     claims = claims_table([figures]).set_index("claim")
-    assert "n = 600, 1 seed." in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
+    assert (
+        "n = 600, 1 seed, which knows no noise of training."
+        in claims.loc["GAMMA-FACE lowers Bias", "sentence"]
+    )
     apart = task_figures([c for c in cells if c.cell.seed != 1], resamples=50)
     assert smile_claim(apart)["verdict"] == MISSING and "nan" not in smile_claim(apart)["sentence"]
     before = figures.value("baseline", "bias", beside=cells[-1].cell.arm)[0]
@@ -133,17 +138,19 @@ def test_verdicts_need_an_interval():
 
 
 def test_the_headline_number():
-    cells = [
-        stored("baseline", 0, right=(0.95, 0.6), n=2000),
-        stored("gamma-face", 0, right=(0.95, 0.94), n=2000, **EVEN),
-    ]
-    figures = task_figures(cells, resamples=50)
+    seeds = range(4)
+    base = [stored("baseline", s, right=(0.95, 0.6), n=2000) for s in seeds]
+
+    def beside(right):
+        ours = [stored("gamma-face", s, right=(0.95, right), n=2000, **EVEN) for s in seeds]
+        return task_figures(base + ours, resamples=50)
+
+    figures = beside(0.94)
     assert smile_claim(figures)["verdict"] == HOLDS
     assert re.search(r"moves by -.* \[.*\] \(-9\d%\), accuracy by \+1", smile_claim(figures)["sentence"])
     for right, verdict in ((0.8, OPEN), (0.75, FAILS)):  # -57%, whose interval reaches -65%; -43%
-        part = [cells[0], stored("gamma-face", 0, right=(0.95, right), n=2000, **EVEN)]
-        assert smile_claim(task_figures(part, resamples=50))["verdict"] == verdict
-    assert smile_claim(task_figures(cells[:1], resamples=50))["verdict"] == MISSING
+        assert smile_claim(beside(right))["verdict"] == verdict
+    assert smile_claim(task_figures(base, resamples=50))["verdict"] == MISSING
 
 
 def test_a_signed_bias_has_no_better_side(cells):
