@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import shutil
+import warnings
 from pathlib import Path
 
 import torch
@@ -77,7 +78,9 @@ def folder_with_safetensors(place: Path, *, tell: Tell = tell_stderr) -> Path:
 
 def _read_tensors(file: Path) -> dict[str, torch.Tensor]:
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the pickle's protocol: whether it can be read is told below
+            content = torch.load(file, map_location="cpu", weights_only=True)
         if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
             raise pickle.UnpicklingError("it holds something else than named tensors")
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import resource
 import shutil
 
@@ -213,6 +214,14 @@ def test_bin_weights_are_converted_once_and_said_so(repository, name, capsys):
 class Trap:
     def __reduce__(self):
         return os.mkdir, ("/tmp/gammaface-code-was-run",)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_plain_pickle_is_refused_without_torchs_own_words(repository, tmp_path):
+    folder = shutil.copytree(repository("google/ddpm-celebahq-256", pickled=True), tmp_path / "model")
+    (folder / "diffusion_pytorch_model.bin").write_bytes(pickle.dumps({"a": print}))
+    with pytest.raises(GammaFaceError, match="weights-only loader refuses the file"):
+        load_generator(folder, device="cpu")
 
 
 def test_code_in_a_bin_file_is_refused_and_not_run(repository, tmp_path):
