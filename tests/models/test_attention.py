@@ -2,24 +2,17 @@ import copy
 
 import pytest
 import torch
-from diffusers import UNet2DModel
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 
 from gammaface.models.attention import PlacesTogether, lay_out
+from tests.models.conftest import small_unet
 
 CLOSE = 1e-5
 
 
 @pytest.fixture
 def unet():
-    torch.manual_seed(0)
-    return UNet2DModel(
-        sample_size=8,
-        block_out_channels=(32, 64),
-        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
-        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
-        attention_head_dim=16,
-    ).eval()
+    return small_unet()
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

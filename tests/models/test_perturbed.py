@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+from diffusers import DDPMPipeline, DDPMScheduler
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0, PAGIdentitySelfAttnProcessor2_0
 
 from gammaface import GammaFaceError, balance, load_generator
@@ -13,24 +13,14 @@ from gammaface.models.perturbed import EachPlaceAlone, perturb
 from gammaface.runs.manifests import check_name
 from gammaface.spaces import watch_mid_block
 from tests.hub_models import build
+from tests.models.conftest import small_unet
 
 X = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
-def small() -> UNet2DModel:
-    torch.manual_seed(0)
-    return UNet2DModel(
-        sample_size=8,
-        block_out_channels=(32, 64),
-        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
-        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
-        attention_head_dim=16,
-    ).eval()
-
-
 @pytest.fixture
 def unet():
-    network = small()
+    network = small_unet()
     lay_out(network)
     return network.requires_grad_(False)
 
@@ -38,7 +28,7 @@ def unet():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("model") / "model"
-    DDPMPipeline(small(), DDPMScheduler()).save_pretrained(place)
+    DDPMPipeline(small_unet(), DDPMScheduler()).save_pretrained(place)
     return place
 
 
