@@ -111,10 +111,10 @@ def test_whose_labels_and_which_are_claims_of_their_own(tables):
     assert claims.loc[labeller.format("raises accuracy"), "verdict"] == HOLDS
     assert claims.loc[filtered, "verdict"] == MISSING
     assert "(gamma-face, unsure labels left out was not run)" in claims.loc[filtered, "sentence"]
-    arms = ((0.0, (0.95, 0.5)), (0.7, (0.9, 0.5)), (0.9, (0.8, 0.8)))
+    arms = ((0.0, (0.95, 0.45)), (0.7, (0.9, 0.5)), (0.9, (0.8, 0.8)))
     both = [stored("gamma-face", s, right=r, **EVEN, min_p=p) for p, r in arms for s in range(4)]
     row = claims_table([task_figures(both, resamples=100)]).set_index("claim").loc[filtered]
-    assert row["verdict"] == HOLDS and row["difference"] < -0.2, "of two filters the strictest"
+    assert row["verdict"] == HOLDS and row["difference"] < -0.3, "of two filters the strictest"
 
 
 def test_a_claim_counts_the_seeds_that_both_arms_have():
