@@ -16,7 +16,7 @@ from diffusers import UNet2DModel
 from gammaface.errors import GammaFaceError
 from gammaface.models.attention import lay_out
 from gammaface.models.loading import read_model
-from gammaface.models.names import GUIDANCE, Named
+from gammaface.models.names import GUIDANCE, guidance_suffix
 from gammaface.models.perturbed import perturb
 from gammaface.models.precision import arithmetic, precision_of
 from gammaface.models.room import Room
@@ -276,7 +276,7 @@ def with_attention_guidance(generator: Generator, scale: float = GUIDANCE) -> Ge
     told = f"{generator.weights_hash} pag {scale:g} {at.start} {at.stop}"
     return replace(
         generator,
-        name=generator.name + Named("", guidance=scale).suffix,
+        name=generator.name + guidance_suffix(scale),
         unet=perturb(generator.unet, scale, at=at, name=generator.name),
         weights_hash=hashlib.sha256(told.encode()).hexdigest(),
         twice=at,

@@ -83,13 +83,12 @@ def judged(comparison: Comparison, figures: TaskFigures) -> dict:
         blank = dict.fromkeys(("difference", "low", "high"), np.nan)
         return row | blank | {"verdict": MISSING, "sentence": sentence}
     difference, low, high = figures.difference(better, worse, comparison.metric)
-    verdict = verdict_of(low, high, smaller=comparison.metric not in LARGER_IS_BETTER)
-    verdict = _with_noise(verdict, figures, better, worse, comparison.metric)
+    seeds = len(figures.shared(better, worse, comparison.metric))
+    verdict = _over(seeds, verdict_of(low, high, smaller=comparison.metric not in LARGER_IS_BETTER))
     numbers = f"{WORDS[comparison.metric]} differs by {_ends((difference, low, high))}"
     if np.isnan(difference):
         numbers = f"{WORDS[comparison.metric]} is undefined"
-    behind = _behind(figures, better, worse, comparison.metric)
-    sentence = f"{comparison.claim}: {verdict} on {figures.task}; {numbers}, {behind}."
+    sentence = f"{comparison.claim}: {verdict} on {figures.task}; {numbers}, {_behind(figures, seeds)}."
     return row | {
         "difference": difference,
         "low": low,
@@ -103,18 +102,16 @@ def _ends(interval: Interval) -> str:
     return "{:+.3g} [{:+.3g}, {:+.3g}]".format(*interval)
 
 
-def _behind(figures: TaskFigures, arm: str, other: str, metric: str) -> str:
+def _behind(figures: TaskFigures, seeds: int) -> str:
     """Test faces and seeds behind a difference."""
-    seeds = len(figures.shared(arm, other, metric))
     return f"n = {figures.n:,}, " + (
         "1 seed, which knows no noise of training" if seeds == 1 else f"{seeds} seeds"
     )
 
 
-def _with_noise(verdict: str, figures: TaskFigures, arm: str, other: str, metric: str) -> str:
-    """One seed settles nothing: its interval holds the noise of the test faces alone."""
-    alone = len(figures.shared(arm, other, metric)) == 1
-    return OPEN if alone and verdict in (HOLDS, FAILS) else verdict
+def _over(seeds: int, verdict: str) -> str:
+    """A verdict over so many seeds: one settles nothing, its interval knows the test faces' noise alone."""
+    return OPEN if seeds == 1 and verdict in (HOLDS, FAILS) else verdict
 
 
 def verdict_of(low: float, high: float, *, smaller: bool) -> str:
@@ -144,15 +141,16 @@ def smile_claim(figures: TaskFigures) -> dict:
     if not has_order("bias", figures.variants["bias"]):
         why = f" ({NO_ORDER})"
         return row | blank | {"verdict": MISSING, "sentence": f"{SMILE}: {MISSING} on {figures.task}{why}."}
-    if arm is None or base is None or not figures.shared(arm, base, "bias"):
+    seeds = 0 if arm is None or base is None else len(figures.shared(arm, base, "bias"))
+    if not seeds:
         return row | blank | {"verdict": MISSING, "sentence": f"{SMILE}: {MISSING} on {figures.task}."}
     before = figures.value(base, "bias", beside=arm)[0]
     fall, gain = (figures.difference(arm, base, metric) for metric in ("bias", "accuracy"))
-    verdict = _with_noise(smile_verdict(before, fall, gain), figures, arm, base, "bias")
+    verdict = _over(seeds, smile_verdict(before, fall, gain))
     sentence = (
         f"{SMILE}: {verdict} on {figures.task}; Bias of {before:.4f} moves by {_ends(fall)}"
         f" ({100 * fall[0] / before if before else np.nan:+.0f}%), accuracy by {_ends(gain)} points,"
-        f" {_behind(figures, arm, base, 'bias')}."
+        f" {_behind(figures, seeds)}."
     )
     difference, low, high = fall
     numbers = {"difference": difference, "low": low, "high": high}

@@ -26,15 +26,18 @@ class PlacesTogether:
         """Same shape as ``hidden_states`` (n, c, h, w)."""
         n, c, height, width = hidden_states.shape
         rows = attn.group_norm(hidden_states).permute(0, 2, 3, 1).reshape(n, height * width, c)
+        out = attn.to_out[0](self.mix(attn, rows)).unflatten(1, (height, width)).permute(0, 3, 1, 2)
+        if attn.residual_connection:
+            out = out + hidden_states
+        return out / attn.rescale_output_factor
+
+    def mix(self, attn: Attention, rows: torch.Tensor) -> torch.Tensor:
+        """What each place gathers from all of them, (n, h*w, c) like `rows`."""
         query, key, value = (
             part(rows).unflatten(2, (attn.heads, -1)).transpose(1, 2)  # (n, heads, h*w, d)
             for part in (attn.to_q, attn.to_k, attn.to_v)
         )
-        mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
-        out = attn.to_out[0](mixed).unflatten(1, (height, width)).permute(0, 3, 1, 2)
-        if attn.residual_connection:
-            out = out + hidden_states
-        return out / attn.rescale_output_factor
+        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
 
 def lay_out(network: torch.nn.Module) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gammaface.errors import GammaFaceError
 
@@ -28,13 +28,18 @@ class Named:
     @property
     def solver_file(self) -> str:
         """The file beside a model's weights that tells which sampler suits it."""
-        return f"solver{replace(self, label=None).suffix}.json"
+        return f"solver{guidance_suffix(self.guidance)}.json"
 
     @property
     def suffix(self) -> str:
         """Class and guidance, as they are written behind a name."""
         label = "" if self.label is None else f"#{self.label}"
-        return label + ("" if self.guidance is None else f"+pag{self.guidance:g}")
+        return label + guidance_suffix(self.guidance)
+
+
+def guidance_suffix(scale: float | None) -> str:
+    """How guidance is written behind a name; "" without."""
+    return "" if scale is None else f"+pag{scale:g}"
 
 
 def take_apart(name: str) -> Named:

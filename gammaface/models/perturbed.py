@@ -12,16 +12,12 @@ from gammaface.models.attention import PlacesTogether
 from gammaface.models.networks import Wrapped
 
 
-class EachPlaceAlone:
-    """A processor of diffusers' `Attention` whose places see themselves only."""
+class EachPlaceAlone(PlacesTogether):
+    """Every place gathers from itself only: what a map of ones on the diagonal gives."""
 
-    def __call__(self, attn: Attention, hidden_states: torch.Tensor, **_unused) -> torch.Tensor:
-        """Same shape as ``hidden_states`` (n, c, h, w): what a map of ones on the diagonal gives."""
-        places = attn.group_norm(hidden_states).permute(0, 2, 3, 1)
-        out = attn.to_out[0](attn.to_v(places)).permute(0, 3, 1, 2)
-        if attn.residual_connection:
-            out = out + hidden_states
-        return out / attn.rescale_output_factor
+    def mix(self, attn: Attention, rows: torch.Tensor) -> torch.Tensor:
+        """As :meth:`PlacesTogether.mix`."""
+        return attn.to_v(rows)
 
 
 class PerturbedAttention(Wrapped):

@@ -9,7 +9,7 @@ import streamlit as st
 
 from gammaface import workspace
 from gammaface.jobs import Runner
-from gammaface.models.names import GUIDANCE, Named
+from gammaface.models.names import GUIDANCE, guidance_suffix
 from gammaface.workspace import EXAMPLES, Run, home, list_runs
 
 from .application_tasks import APPLICATION_TASKS
@@ -72,9 +72,9 @@ def explorations(model: str | None) -> list[Run]:
 
 def models() -> list[str]:
     """Bundled models, each with guidance too, then others that a study was made of."""
-    bundled = [Named(name, guidance=g) for name in workspace.bundled_models() for g in (None, GUIDANCE)]
-    names = [named.base + named.suffix for named in bundled]
-    return list(dict.fromkeys(names + [r.manifest.config["model"] for r in studies()]))
+    ends = [guidance_suffix(scale) for scale in (None, GUIDANCE)]
+    bundled = [name + end for name in workspace.bundled_models() for end in ends]
+    return list(dict.fromkeys(bundled + [r.manifest.config["model"] for r in studies()]))
 
 
 def has_classifier() -> bool:
