@@ -15,7 +15,7 @@ from gammaface.audit.recipe import Recipe
 from gammaface.audit.shipping import ship
 from gammaface.datasets import DataSource
 from gammaface.datasets.long_tail import digits
-from gammaface.downstream.recorded import LONG, Plan, check_data, record_downstream
+from gammaface.downstream.recorded import Plan, check_data, record_downstream
 from gammaface.downstream.terms import TASKS
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, with_attention_guidance
@@ -34,8 +34,7 @@ OF_REBALANCE = {
     "mirror": lambda text: _yes(text),  # a picture's mirror image trains, too
 }
 FIRST_LIGHT = StudyOptions(n=2000, images=24, steps=50, seed=0)
-# Every task on a small budget, and the paper's budget on one task of each data set.
-PLANS = {"downstream": Plan(), "downstream-long": LONG}
+STUDY = Plan()
 COMPONENTS = SurveyOptions(n=2000, steps=25, seed=0)
 
 
@@ -58,11 +57,11 @@ class Given:
     ----------
     real : tuple of str
         Labelled real faces for the runs that look at some beside the model's own, ``PATH`` or
-        ``PATH@left,top,right,bottom`` each, for the runs ``downstream`` with ``NAME=`` before it
+        ``PATH@left,top,right,bottom`` each, for the run ``downstream`` with ``NAME=`` before it
         (``components`` looks at the first); only numbers about them are kept.
     settings : tuple of str
         ``name=value``, how much to compute instead of what the recipe says: of the runs
-        ``representation``, ``rebalance``, ``downstream`` and ``downstream-long``.
+        ``representation``, ``rebalance`` and ``downstream``.
     """
 
     real: tuple[str, ...] = ()
@@ -159,7 +158,7 @@ def _downstream(generator: Generator, out: Path, given: Given, report: Report | 
         generator,
         load_attributes,
         given.sets,
-        with_settings(PLANS[out.name], given.settings),
+        with_settings(STUDY, given.settings),
         working=home() / f"{out.name}-working",
         out=out,
         report=report,
@@ -173,11 +172,11 @@ RECORDED: dict[str, Callable[[Generator, Path, Given, Report | None], None]] = {
     "representation": _representation,
     "rebalance": _rebalance,
     "rebalance-digits": _rebalance_digits,
-    **dict.fromkeys(PLANS, _downstream),
+    "downstream": _downstream,
 }
 
 
-SETTABLE = ("representation", "rebalance", *PLANS)
+SETTABLE = ("representation", "rebalance", "downstream")
 LOOKING = ("components", *SETTABLE)  # at real faces, if there are some
 
 
@@ -200,9 +199,8 @@ def check_given(names: Sequence[str], given: Given) -> None:
     for text in given.sources:
         if not (path := DataSource.parse(text).path).exists():
             raise GammaFaceError("there are no real faces", where=path, fix="Give --real PATH of some.")
-    for name in PLANS:
-        if name in names:
-            check_data(with_settings(PLANS[name], given.settings), given.sets)
+    if "downstream" in names:
+        check_data(with_settings(STUDY, given.settings), given.sets)
 
 
 def record_run(

@@ -107,8 +107,8 @@ def record(
     real: Annotated[
         list[str] | None,
         typer.Option(
-            help="Labelled real faces, for runs that look at some; PATH or PATH@crop, repeat. The runs"
-            " downstream and downstream-long, and so all together, need NAME=PATH, like celeba=PATH."
+            help="Labelled real faces, for runs that look at some; PATH or PATH@crop, repeat. The run"
+            " downstream, and so all together, needs NAME=PATH, like celeba=PATH."
         ),
     ] = None,
     set_: Annotated[

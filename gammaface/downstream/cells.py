@@ -3,7 +3,8 @@
 A cell is a folder inside the run, ``cells/<name>/``, that is there whole or not at all::
 
     cell.json            what it is, everything it was computed from, what went in, seconds
-    predictions.parquet  row (in the data set), y, p, score_<class>, protected attributes
+    predictions.parquet  row (in the data set), y, p, score_<class> in ten-thousandths, protected
+                         attributes
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gammaface.files import write_whole
 
 LABELLERS = ("full", "subset-only")
 DIGITS = 4  # of the scores that are kept
+SCORE = "score_"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def predictions_table(
     p = pd.Categorical.from_codes(probabilities.argmax(1), categories=y.cat.categories)
     table = pd.DataFrame({"row": rows.astype(np.int32), "y": y.array, "p": p})
     for word, column in zip(y.cat.categories, probabilities.T, strict=True):
-        table[f"score_{word}"] = column.round(DIGITS).astype(np.float32)
+        table[f"{SCORE}{word}"] = column.round(DIGITS).astype(np.float32)
     for name in labels.columns.drop(target):
         table[name] = labels[name].array
     return table
@@ -135,10 +137,27 @@ def write_cell(
 
 
 def _write(predictions: pd.DataFrame, file: BinaryIO) -> None:
-    """Row numbers rise, so their steps take a byte each; a study has hundreds of such tables."""
-    others = [name for name in predictions.columns if name != "row"]
-    encoding = {"row": "DELTA_BINARY_PACKED"}
-    predictions.to_parquet(file, compression="zstd", use_dictionary=others, column_encoding=encoding)
+    """A study has hundreds of such tables: as whole numbers, split into bytes, a score takes one to two.
+
+    Row numbers rise, so their steps take a byte each.
+    """
+    scores = _scores(predictions)
+    whole = (predictions[scores].astype(np.float64) * 10**DIGITS).round().astype(np.uint16)
+    encoding = {"row": "DELTA_BINARY_PACKED"} | dict.fromkeys(scores, "BYTE_STREAM_SPLIT")
+    words = [name for name in predictions if name not in encoding]
+    table = predictions.assign(**whole)
+    table.to_parquet(file, compression="zstd", use_dictionary=words, column_encoding=encoding)
+
+
+def _read(file: Path) -> pd.DataFrame:
+    table = pd.read_parquet(file)
+    # Cells of before scores were whole numbers hold them as they are.
+    whole = table[_scores(table)].select_dtypes("integer")
+    return table.assign(**(whole / 10**DIGITS).astype(np.float32))
+
+
+def _scores(predictions: pd.DataFrame) -> list[str]:
+    return [name for name in predictions if name.startswith(SCORE)]
 
 
 def clear_partial(run: Path) -> None:
@@ -166,7 +185,7 @@ def read_cell(run: Path, name: str) -> Stored:
         )
     try:
         content = json.loads((folder / "cell.json").read_text())
-        predictions = pd.read_parquet(folder / "predictions.parquet")
+        predictions = _read(folder / "predictions.parquet")
         cell = Cell(**content["cell"])
         return Stored(cell, content["config"], content["facts"], content["seconds"], predictions)
     except (OSError, ValueError, KeyError, TypeError) as error:

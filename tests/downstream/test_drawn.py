@@ -37,6 +37,16 @@ PLAN = Plan(
     drawn=6,
     harvest=12,
     steps=2,
+    varied=(),
+)
+REDUCED = Plan(
+    tasks=("celeba:smile", "utkface:gender"),
+    methods=tuple(name for name in METHODS if name not in {"ramaswamy", "diga", "pass", "distill-debias"}),
+    shares=(0.5,),
+    seeds=2,
+    images=12_800,
+    per_class=1_500,
+    varied=(),
 )
 
 
@@ -122,7 +132,7 @@ def test_the_recorded_study_ships_predictions_and_says_that_it_is_reduced(
     tiny, classifier, data, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(recording, "EXAMPLES", tmp_path)
-    monkeypatch.setitem(recording.PLANS, "downstream", PLAN)
+    monkeypatch.setattr(recording, "STUDY", PLAN)
     monkeypatch.setattr(recording, "load_attributes", lambda: classifier)
     shipped = Run.open(record_run("downstream", tiny, given=Given(real=(f"utkface={data}",))))
     assert shipped.path == tmp_path / "downstream" and not shipped.damaged()
@@ -183,7 +193,7 @@ def test_the_plan_takes_the_path_that_the_model_needs(tiny, monkeypatch):
 
 
 def test_the_audits_best_strategy_is_recorded():
-    assert "gamma-face@distribution-guidance" in METHODS
+    assert "gamma-face@distribution-guidance:50" in METHODS
     sources = {c.source for c in Plan().cells(["celeba", "utkface"])}
     assert sources == {"", "plain", "component-uniform", "distribution-guidance"}
 
@@ -210,8 +220,7 @@ def test_the_sets_are_told_as_the_cells_keep_them():
 
 
 def test_the_full_study_does_not_call_itself_reduced():
-    full = dataclasses.replace(Plan(), images=recorded.FULL_IMAGES, seeds=recorded.FULL_SEEDS, per_class=7000)
-    cells = full_cells()
+    full, cells = Plan(), full_cells()
     assert len(cells) == 6 * 3 * (9 + 2 * 4)
     assert full.in_words(kept(cells)).startswith("The full study: 100,000 pictures")
     assert "Not varied: originals kept" in full.in_words(kept(cells))
@@ -220,6 +229,10 @@ def test_the_full_study_does_not_call_itself_reduced():
         for change in ({"design": "additive"}, {"labeller": "subset-only"}, {"min_p": 0.9})
     ]
     assert "Not varied" not in full.in_words(kept([*cells, *varied]))
+    whole = full.cells(recorded.FULL_DATA)
+    assert set(cells) < set(whole) and len(whole) == len(cells) + 2 * 3 * 2 * 3
+    assert {c.target for c in whole if c not in cells} == {"smile", "gender"}
+    assert "Not varied" not in full.in_words(kept(whole))
     for smaller in ({"images": 64}, {"per_class": 100}):
         assert dataclasses.replace(full, **smaller).in_words(kept(cells)).startswith("A reduced version")
     told = full.in_words(kept(cells[:-1]))
@@ -227,12 +240,12 @@ def test_the_full_study_does_not_call_itself_reduced():
 
 
 def test_what_is_missing_is_counted_task_by_task():
-    cells = Plan().cells(["celeba", "utkface"])
-    told = Plan().in_words(kept(cells))
+    cells = REDUCED.cells(["celeba", "utkface"])
+    told = REDUCED.in_words(kept(cells))
     half = "6 of 10 methods, 1 of 4 ratios, 2 of 3 seeds, 14 of 51 classifiers"
     assert f"smile (CelebA): {half}" in told and f"gender (UTKFace): {half}" in told
     assert "race (UTKFace): nothing" in told and "12,800 pictures shown to each classifier instead of" in told
     grown = [*cells, *(Cell("utkface", "race", name, 0) for name in ("baseline", "pass", "diga"))]
-    assert "race (UTKFace): 3 of 10 methods, 0 of 4 ratios, 1 of 3 seeds, 3 of 51" in Plan().in_words(
+    assert "race (UTKFace): 3 of 10 methods, 0 of 4 ratios, 1 of 3 seeds, 3 of 51" in REDUCED.in_words(
         kept(grown)
     )

@@ -140,7 +140,7 @@ def test_a_difference_would_be_seen(finished, make_bench, tmp_path):
     shutil.copytree(out, copy)
     file = copy / "cells" / cells[0].name / "predictions.parquet"
     table = pd.read_parquet(file)
-    table.loc[7, "score_male"] += 0.01
+    table.loc[7, "score_male"] += 100  # ten-thousandths
     table.to_parquet(file)
     differing = reproduce(Run.open(copy), cells[0].name, make_bench())
     assert differing.index.tolist() == [7]
