@@ -13,19 +13,22 @@ MAIN = 0.5
 class Side:
     """An arm as a claim names it; what is left open is as in most arms of the study.
 
-    ``source`` is its set of generated faces, where it is not the method's own; ``labeller``
-    and ``filtered`` (whether unsure pseudo-labels are left out) are told where a claim is
-    about them.
+    ``source`` is its set of generated faces, where it is not the method's own; ``design``,
+    ``labeller`` and ``filtered`` (whether unsure pseudo-labels are left out) are told where a
+    claim is about them.
     """
 
     method: str
     share: float = 0.0
     source: str = ""
+    design: str = ""
     labeller: str = ""
     filtered: bool | None = None
 
     def __str__(self) -> str:
         parts = [f"{self.method} at {self.share:.0%}" if self.share not in (0, MAIN) else self.method]
+        if self.design == "additive":
+            parts.append("originals kept")
         if self.labeller == "subset-only":
             parts.append("labels of the subset")
         if self.filtered:
@@ -101,6 +104,16 @@ COMPARISONS = (
     Comparison("Filling the gaps has less Bias than even faces", "ours", FILLED, OURS, "bias"),
     Comparison("Filling the gaps has less Bias than weighing groups alike", "ours", FILLED, WEIGHED, "bias"),
     Comparison("GAMMA-FACE has less Bias than weighing groups alike", "ours", OURS, WEIGHED, "bias"),
+    *(
+        Comparison(
+            f"Adding generated faces instead of trading originals for them {does}",
+            "ours",
+            Side(EVEN, MAIN, design="additive"),
+            Side(EVEN, MAIN, design="fixed"),
+            metric,
+        )
+        for metric, does in (("bias", "lowers Bias"), ("accuracy", "raises accuracy"))
+    ),
     # The full labeller knows faces that the classifier under test does not.
     *(
         Comparison(

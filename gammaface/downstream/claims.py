@@ -194,6 +194,6 @@ def _is(side: Side, cell: Cell, figures: TaskFigures) -> bool:
     as_sure = cell.min_p == min_p if side.filtered is None else (cell.min_p > 0) == side.filtered
     return as_sure and (cell.share, cell.design, cell.labeller) == (
         side.share,
-        design,
+        side.design or design,
         side.labeller or labeller,
     )

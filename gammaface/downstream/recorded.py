@@ -9,6 +9,7 @@ from pathlib import Path
 from gammaface.attributes import AttributeClassifier
 from gammaface.baselines import METHODS as ALL_METHODS
 from gammaface.baselines import Recipe
+from gammaface.baselines.mixing import DESIGNS
 from gammaface.downstream.bench import Sizes
 from gammaface.downstream.cells import LABELLERS, Cell, Stored, read_cells, write_cell
 from gammaface.downstream.drawn import BEST, Drawing, Report
@@ -78,7 +79,7 @@ class Plan:
     sampler: str | None = None
     steps: int | None = None
     varied: tuple[str, ...] = ("celeba:smile", "utkface:gender")
-    designs: tuple[str, ...] = ("fixed", "additive")
+    designs: tuple[str, ...] = DESIGNS
     labellers: tuple[str, ...] = LABELLERS
     min_ps: tuple[float, ...] = (0.0, 0.9)
 

@@ -117,6 +117,17 @@ def test_whose_labels_and_which_are_claims_of_their_own(tables):
     assert row["verdict"] == HOLDS and row["difference"] < -0.3, "of two filters the strictest"
 
 
+def test_originals_kept_beside_generated_faces_are_a_claim_of_its_own(tables):
+    claim = "Adding generated faces instead of trading originals for them lowers Bias"
+    untold = tables["claims"].set_index("claim").loc[claim]
+    assert untold["verdict"] == MISSING and "(gamma-face, originals kept was not run)" in untold["sentence"]
+    arms = (("fixed", (0.95, 0.45)), ("additive", (0.8, 0.8)))
+    both = [stored("gamma-face", s, right=r, **EVEN, design=d) for d, r in arms for s in range(4)]
+    both += [stored("plain-augment", s, right=(0.9, 0.8), **PLAIN) for s in range(4)]
+    row = claims_table([task_figures(both, resamples=100)]).set_index("claim").loc[claim]
+    assert row["verdict"] == HOLDS and row["difference"] < -0.3
+
+
 def test_a_claim_counts_the_seeds_that_both_arms_have():
     cells = [stored("baseline", s, right=(0.95, 0.6)) for s in (0, 1)]
     cells += [stored("gamma-face", s, right=(0.9, 0.9), **EVEN) for s in (1, 2, 3)]
