@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gammaface.attributes import AttributeClassifier
+from gammaface.baselines import DESIGNS, Recipe
 from gammaface.baselines import METHODS as ALL_METHODS
-from gammaface.baselines import Recipe
-from gammaface.baselines.mixing import DESIGNS
 from gammaface.downstream.bench import Sizes
 from gammaface.downstream.cells import LABELLERS, Cell, Stored, read_cells, write_cell
 from gammaface.downstream.drawn import BEST, Drawing, Report
