@@ -1,4 +1,5 @@
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -47,3 +48,22 @@ def test_a_holdout_keeps_groups_whole():
     with pytest.raises(GammaFaceError, match="no group is small enough"):
         grouped_holdout(np.zeros(10), share=0.1, seed=1)
     assert (held == grouped_holdout(groups, share=0.1, seed=1)).all()
+
+
+def test_colours_as_bright_are_told_apart_alike_on_every_processor():
+    """299 R + 587 G + 114 B is the same for all of them: only rounding decides, so it is spelled out."""
+    colours = np.random.default_rng(0).integers(0, 256, (3_000_000, 3))
+    bright = colours @ [299, 587, 114]
+    row = colours[bright == np.bincount(bright).argmax()][:17]
+    assert len(row) == 17
+    grey = [
+        np.float32(0.299) * np.float32(r)
+        + np.float32(0.587) * np.float32(g)
+        + np.float32(0.114) * np.float32(b)
+        for r, g, b in row
+    ]
+    brighter = np.array([right > left for left, right in itertools.pairwise(grey)])
+    assert 0 < brighter.sum() < 16
+    hashed = difference_hash(np.tile(row.astype(np.uint8), (1, 32, 1, 1)))
+    bits = np.unpackbits(hashed.view(np.uint8)).reshape(16, 16)
+    assert (bits == brighter).all()
