@@ -49,8 +49,7 @@ def difference_hash(pictures: np.ndarray) -> np.ndarray:
         )
     # Colour by colour: the last digits of a matrix product differ between processors, and where two
     # neighbours are as bright, another bit numbers groups otherwise and so holds out other faces.
-    red, green, blue = np.moveaxis(pictures.astype(np.float32), -1, 0)
-    grey = RED * red + GREEN * green + BLUE * blue
+    grey = RED * pictures[..., 0] + GREEN * pictures[..., 1] + BLUE * pictures[..., 2]
     small = _block_means(_block_means(grey, HASH_SIDE, axis=1), HASH_SIDE + 1, axis=2)
     bits = small[:, :, 1:] > small[:, :, :-1]
     return np.packbits(bits.reshape(len(bits), -1), axis=1).view(np.uint64)

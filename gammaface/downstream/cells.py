@@ -141,7 +141,7 @@ def _write(predictions: pd.DataFrame, file: BinaryIO) -> None:
 
     Row numbers rise, so their steps take a byte each.
     """
-    scores = _scores(predictions)
+    scores = score_columns(predictions)
     whole = (predictions[scores].astype(np.float64) * 10**DIGITS).round().astype(np.uint16)
     encoding = {"row": "DELTA_BINARY_PACKED"} | dict.fromkeys(scores, "BYTE_STREAM_SPLIT")
     words = [name for name in predictions if name not in encoding]
@@ -152,11 +152,12 @@ def _write(predictions: pd.DataFrame, file: BinaryIO) -> None:
 def _read(file: Path) -> pd.DataFrame:
     table = pd.read_parquet(file)
     # Cells of before scores were whole numbers hold them as they are.
-    whole = table[_scores(table)].select_dtypes("integer")
+    whole = table[score_columns(table)].select_dtypes("integer")
     return table.assign(**(whole / 10**DIGITS).astype(np.float32))
 
 
-def _scores(predictions: pd.DataFrame) -> list[str]:
+def score_columns(predictions: pd.DataFrame) -> list[str]:
+    """Names of a table's scores, in the order of the classes."""
     return [name for name in predictions if name.startswith(SCORE)]
 
 

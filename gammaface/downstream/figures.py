@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gammaface.downstream.cells import Cell, Stored
+from gammaface.downstream.cells import SCORE, Cell, Stored, score_columns
 from gammaface.downstream.seed_noise import SeedNoise
 from gammaface.downstream.tasks import Task, get_task
 from gammaface.downstream.terms import CONTROL, OWN_SETS, REFERENCE, usual_settings
@@ -203,8 +203,8 @@ def task_figures(
 
 def scores(stored: Stored) -> pd.DataFrame:
     """A cell's scores, one column per class."""
-    columns = [c for c in stored.predictions if c.startswith("score_")]
-    return stored.predictions[columns].rename(columns=lambda c: c.removeprefix("score_"))
+    columns = score_columns(stored.predictions)
+    return stored.predictions[columns].rename(columns=lambda c: c.removeprefix(SCORE))
 
 
 def check_same_test(cells: Sequence[Stored]) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gammaface import published
 from gammaface.baselines import METHODS
-from gammaface.downstream.cells import Stored
+from gammaface.downstream.cells import Stored, score_columns
 from gammaface.downstream.terms import PER_CLASS, SET_NAMES, usual_settings
 
 SOURCE = "GAMMA-FACE"
@@ -143,7 +143,7 @@ def _sizes(cells: Sequence[Stored]) -> dict[tuple[str, str, str], dict]:
     for stored in cells:
         key = (stored.cell.data, stored.cell.target, stored.cell.arm)
         names = ("per_class", "n_original", "n_generated")
-        classes = len([c for c in stored.predictions if c.startswith("score_")])
+        classes = len(score_columns(stored.predictions))
         found.setdefault(key, {n: stored.facts.get(n, 0) for n in names} | {"classes": classes})
     return found
 
