@@ -126,7 +126,8 @@ def downstream_cell(
 ) -> None:
     """Compute one stored cell again from its seed and compare the predictions.
 
-    Generated faces that its study drew are drawn again in the same way; others are given.
+    Generated faces that its study drew are drawn again in the same way; others are given. It
+    computes with as many threads as the study did.
     """
     from gammaface.baselines import Recipe
     from gammaface.downstream.bench import Sizes
@@ -134,6 +135,7 @@ def downstream_cell(
     from gammaface.downstream.drawn import Drawing
     from gammaface.downstream.study import reproduce
     from gammaface.downstream.whole import make_bench
+    from gammaface.parallel.threads import threads
     from gammaface.workspace import Run
 
     opened = Run.open(run)
@@ -143,10 +145,11 @@ def downstream_cell(
         raise GammaFaceError(f"the cell was computed on {recipe.device}", fix="Leave --device out.")
     drawn = stored.config.get("drawing")
     drawing = Drawing.told(drawn) if drawn else None
-    with stage_bars() as report:
-        material = _material(data, generated, drawing, model, recipe.device)
-        bench = make_bench([stored.cell], material, recipe=recipe, sizes=sizes, report=report)
-    differing = reproduce(opened, cell, bench)
+    with threads(stored.facts["machine"].get("threads")):
+        with stage_bars() as report:
+            material = _material(data, generated, drawing, model, recipe.device)
+            bench = make_bench([stored.cell], material, recipe=recipe, sizes=sizes, report=report)
+        differing = reproduce(opened, cell, bench)
     if len(differing):
         raise GammaFaceError(
             f"{len(differing)} of {len(stored.predictions)} predictions differ",

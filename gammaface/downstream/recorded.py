@@ -20,6 +20,7 @@ from gammaface.downstream.whole import Material, make_bench
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.keeping.shipping import shipping
+from gammaface.parallel.threads import threads
 from gammaface.solver_choice import sampler_for
 from gammaface.strategies import get_strategy
 from gammaface.workspace import Run
@@ -58,6 +59,8 @@ class Plan:
         The tasks on which the main mix is also run in the further ones of these:
     designs, labellers, min_ps : tuples of str, str and float
         As in `Grid`: further ones make arms beside the first.
+    threads : int
+        Of the processor, so that every cell of the study is the same on any number of cores.
     """
 
     tasks: tuple[str, ...] = tuple(f"{data}:{target}" for data in FULL_DATA for target in TASKS[data])
@@ -81,6 +84,7 @@ class Plan:
     designs: tuple[str, ...] = DESIGNS
     labellers: tuple[str, ...] = LABELLERS
     min_ps: tuple[float, ...] = (0.0, 0.9)
+    threads: int = 1
 
     def on(self, generator: Generator) -> Plan:
         """The same, with the path that a model needs."""
@@ -250,8 +254,9 @@ def record_downstream(
     )
     material = Material(data, generator=lambda: generator, classifier=classifier, drawing=drawing)
     sizes = Sizes(plan.per_class, validation=plan.validation, test=plan.test)
-    bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
-    run = run_downstream(bench, cells, out=working, report=report)
+    with threads(plan.threads):
+        bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
+        run = run_downstream(bench, cells, out=working, report=report)
     return ship(
         run,
         out,

@@ -91,7 +91,11 @@ def new_tab(chromium) -> Iterator:
     page.set_default_timeout(SECONDS * 1000)
     outside = []
     page.on("request", lambda r: HERE.match(r.url) or outside.append(r.url))
-    yield page
+    try:
+        yield page
+    except Exception:  # what the page said instead stands below the test's report
+        print(page.url, page.locator("body").inner_text(), sep="\n")
+        raise
     context.close()
     assert not outside
 
@@ -100,6 +104,17 @@ def heading(tab, text: str) -> None:
     """Wait for a page's title; nothing on it may have raised."""
     tab.get_by_role("heading", name=text, exact=True, level=1).wait_for()
     assert tab.locator(WRONG).count() == 0
+
+
+def press(tab, name: str, *, until) -> None:
+    """Press a button, again where a page that was still drawing moved it from under the pointer."""
+    for _ in range(4):
+        with suppress(playwright.TimeoutError):
+            tab.get_by_role("button", name=name).click(timeout=15_000)
+        with suppress(playwright.TimeoutError):
+            until.wait_for(timeout=SECONDS * 250)
+            return
+    raise AssertionError(f"{name} did nothing")
 
 
 def choose(tab, label: str, option: str) -> None:

@@ -15,6 +15,7 @@ from tests.app.browsing import (
     lasso_everything,
     needs_chromium,
     new_tab,
+    press,
     serving,
 )
 
@@ -49,12 +50,18 @@ def first(tiny_folder) -> str:
     return f"model={tiny_folder.name}&run=first"
 
 
-def harvest(tab, url: str, first: str, n: int) -> None:
+def harvest(tab, url: str, first: str, n: int, *, steps: int = 2) -> None:
     """Start a harvest through a link that has every setting."""
-    settings = f"harvest-n={n}&harvest-steps=2&harvest-labelled=0&harvest-k_max=2&t=700"
+    settings = f"harvest-n={n}&harvest-steps={steps}&harvest-labelled=0&harvest-k_max=2&t=700"
     tab.goto(f"{url}/harvest?{first}&{settings}")
     heading(tab, "Harvest")
     tab.get_by_role("button", name=f"Harvest {n:,}").click()
+
+
+def harvest_for_long(tab, url: str, first: str) -> None:
+    """One that no machine ends before somebody cancels it."""
+    harvest(tab, url, first, 20_000, steps=50)
+    tab.get_by_text("Harvesting latents").first.wait_for()
 
 
 def test_a_deep_link_to_harvest_has_its_settings(tab, site, first):
@@ -108,8 +115,7 @@ def test_a_harvest_leads_to_its_clusters_and_their_faces(tab, site, first):
 
 @pytest.mark.slow
 def test_what_one_session_cancels_another_continues(tab, chromium, site, first):
-    harvest(tab, site, first, 20_000)
-    tab.get_by_text("Harvesting latents").first.wait_for()
+    harvest_for_long(tab, site, first)
     tab.locator(".gf-sheet").wait_for()  # the live preview
     with new_tab(chromium) as other:
         other.goto(f"{site}/harvest?{first}")
@@ -117,8 +123,7 @@ def test_what_one_session_cancels_another_continues(tab, chromium, site, first):
         other.get_by_role("button", name="Cancel").click()
         tab.get_by_text("was cancelled. What was computed is kept").wait_for()
         other.reload()
-        other.get_by_role("button", name="Continue").click()
-        other.get_by_text("Harvesting latents").first.wait_for()
+        press(other, "Continue", until=other.get_by_text("Harvesting latents").first)
         other.reload()  # a job survives that
         other.get_by_role("button", name="Cancel").click()
         other.get_by_text("was cancelled. What was computed is kept").wait_for()
@@ -132,12 +137,10 @@ def test_a_job_of_a_server_that_ended_goes_on_in_the_next(chromium, labelled, fi
     home = tmp_path / "home"
     shutil.copytree(labelled, home / "first")
     with serving(home) as url, new_tab(chromium) as tab:
-        harvest(tab, url, first, 20_000)
-        tab.get_by_text("Harvesting latents").first.wait_for()
+        harvest_for_long(tab, url, first)
     with serving(home) as url, new_tab(chromium) as tab:
         tab.goto(f"{url}/harvest?{first}")
         tab.get_by_text("was interrupted. What was computed is kept").wait_for()
-        tab.get_by_role("button", name="Continue").click()
-        tab.get_by_text("Harvesting latents").first.wait_for()
+        press(tab, "Continue", until=tab.get_by_text("Harvesting latents").first)
         tab.get_by_role("button", name="Cancel").click()
         tab.get_by_text("was cancelled. What was computed is kept").wait_for()

@@ -4,6 +4,7 @@ import dataclasses
 
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from gammaface import GammaFaceError, recording
@@ -16,6 +17,8 @@ from gammaface.downstream import recorded
 from gammaface.downstream.cells import Cell, Stored, read_cell, read_cells
 from gammaface.downstream.drawn import Drawing, Wanted, draw_sets, missing_sets, set_name
 from gammaface.downstream.recorded import METHODS, Plan, full_cells, record_downstream
+from gammaface.downstream.study import reproduce
+from gammaface.parallel.threads import threads
 from gammaface.recording import Given, record_run
 from gammaface.solver_choice import Choice
 from gammaface.strategies import get_strategy
@@ -143,8 +146,14 @@ def test_the_recorded_study_ships_predictions_and_says_that_it_is_reduced(
     assert len(cell.predictions) == 60 and cell.config["recipe"]["backbone"] == "tiny"
 
 
+@pytest.fixture
+def two_threads():
+    with threads(2):
+        yield
+
+
 def test_a_cell_is_computed_again_without_the_sets_that_it_learned_from(
-    tiny, tiny_folder, classifier, data, tmp_path, monkeypatch
+    tiny, tiny_folder, classifier, data, tmp_path, monkeypatch, two_threads
 ):
     plan = dataclasses.replace(
         PLAN, methods=("plain-augment", "gamma-face"), drawn=9, pilot=17, harvest=14, sampler="ddim"
@@ -154,6 +163,13 @@ def test_a_cell_is_computed_again_without_the_sets_that_it_learned_from(
     run = record_downstream(tiny, lambda: classifier, given, plan, working=working, out=tmp_path / "shipped")
     assert run.manifest.weights == {tiny.name: tiny.weights_hash, "attributes": classifier.hash}
     monkeypatch.setattr("gammaface.attributes.load_attributes", lambda **_: classifier)
+    used = []
+
+    def counted(*given):
+        used.append(torch.get_num_threads())
+        return reproduce(*given)
+
+    monkeypatch.setattr("gammaface.downstream.study.reproduce", counted)
     for number, stored in enumerate(read_cells(run.path)):
         assert {name: stored.config["drawing"][name] for name in ("n", "pilot", "harvest", "steps")} == {
             "n": 9,
@@ -168,6 +184,7 @@ def test_a_cell_is_computed_again_without_the_sets_that_it_learned_from(
         assert done.exit_code == 0, done.exception
         assert "60 predictions, identical" in done.stdout
         assert [path.name for path in home().glob("drawn-*")], "drawn anew"
+        assert used[-1] == stored.facts["machine"]["threads"] == 1, "not the two of this process"
 
 
 def test_how_faces_were_drawn_may_be_damaged():
