@@ -136,6 +136,18 @@ def write_cell(
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def copy_cell(run: Path, stored: Stored) -> None:
+    """Write a cell of another run into this one."""
+    write_cell(
+        run,
+        stored.cell,
+        config=stored.config,
+        facts=stored.facts,
+        seconds=stored.seconds,
+        predictions=stored.predictions,
+    )
+
+
 def _write(predictions: pd.DataFrame, file: BinaryIO) -> None:
     """A study has hundreds of such tables: as whole numbers, split into bytes, a score takes one to two.
 

@@ -10,10 +10,11 @@ from gammaface.attributes import AttributeClassifier
 from gammaface.baselines import DESIGNS, Recipe
 from gammaface.baselines import METHODS as ALL_METHODS
 from gammaface.downstream.bench import Sizes
-from gammaface.downstream.cells import LABELLERS, Cell, Stored, read_cells, write_cell
+from gammaface.downstream.cells import LABELLERS, Cell, Stored, copy_cell, read_cells
 from gammaface.downstream.drawn import BEST, Drawing, Report
 from gammaface.downstream.grid import Grid
 from gammaface.downstream.study import run_downstream
+from gammaface.downstream.study_words import not_varied, precisions_in_words, sets_in_words
 from gammaface.downstream.tasks import parse_tasks
 from gammaface.downstream.terms import EVEN, FULL_IMAGES, PER_CLASS, SET_NAMES, TASKS
 from gammaface.downstream.whole import Material, make_bench
@@ -22,7 +23,6 @@ from gammaface.generators import Generator
 from gammaface.keeping.shipping import shipping
 from gammaface.parallel.threads import threads
 from gammaface.solver_choice import sampler_for
-from gammaface.strategies import get_strategy
 from gammaface.workspace import Run
 
 FULL_SEEDS, FULL_SHARES, FULL_DATA = 3, (0.3, 0.5, 0.7, 1.0), ("celeba", "utkface")
@@ -126,16 +126,18 @@ class Plan:
         missing = missing_cells(cells)
         small = self.images < FULL_IMAGES or self.per_class < min(PER_CLASS.values())
         if not small and not missing:
-            return f"The full study: {shown}, {FULL_SEEDS} seeds.{_not_varied(cells)}"
+            words = f"The full study: {shown}, {FULL_SEEDS} seeds."
+            return f"{words}{precisions_in_words(found)}{not_varied(cells)}"
         words = (
             f"A {'reduced version' if small else 'part'} of the study: {shown}"
             f"{_of(self.images, FULL_IMAGES)}, {self.per_class:,} originals a class,"
             f" backbone {self.backbone} with learning rate {self.learning_rate:g}"
-            f"{_sets_in_words(found)}."
+            f"{sets_in_words(found)}."
         )
         if missing:
             words += f" Of the full study there are {'; '.join(missing)}."
-        return f"{words}{_not_varied(cells)} Intervals are wide; small effects are not seen."
+        words += precisions_in_words(found) + not_varied(cells)
+        return f"{words} Intervals are wide; small effects are not seen."
 
 
 def missing_cells(cells: Sequence[Cell]) -> list[str]:
@@ -163,43 +165,6 @@ def missing_cells(cells: Sequence[Cell]) -> list[str]:
         words = ", ".join(f"{n} of {most} {what}" for what, (n, most) in counted.items() if n < most)
         found.append(f"{target} ({SET_NAMES[data]}): {words if have else 'nothing'}")
     return found
-
-
-def _sets_in_words(found: Sequence[Stored]) -> str:
-    """How large the sets of generated faces are and how they were drawn, as the cells keep it."""
-    users: dict[str, dict[str, None]] = {}
-    for stored in found:
-        if stored.set_size:
-            cell, drawing = stored.cell, stored.config.get("drawing") or {}
-            steps = f" in {drawing['steps']} {drawing['sampler']} steps" if drawing.get("steps") else ""
-            user = f"{cell.source} for {cell.target} of {SET_NAMES[cell.data]}"
-            users.setdefault(f"of {stored.set_size:,} generated faces{steps}", {})[user] = None
-    if not users:
-        return ""
-    told = users if len(users) == 1 else [f"{how} ({', '.join(who)})" for how, who in users.items()]
-    return f", sets {' and '.join(told)}, shown again where a mix needs more{_evened_in_words(found)}"
-
-
-def _evened_in_words(found: Sequence[Stored]) -> str:
-    """What sets that follow a target are even over: not always whom a task protects."""
-    tasks: dict[str, dict[str, None]] = {}
-    for stored in found:
-        cell, drawing = stored.cell, stored.config.get("drawing") or {}
-        if cell.source and "target" in get_strategy(cell.source).needs and drawing.get("attributes"):
-            evened = f"{cell.source} drew evenly over {', '.join(drawing['attributes'])}"
-            tasks.setdefault(evened, {})[f"{cell.target} of {SET_NAMES[cell.data]}"] = None
-    return "".join(f"; {evened} for {', '.join(who)}" for evened, who in tasks.items())
-
-
-def _not_varied(cells: Sequence[Cell]) -> str:
-    """Which arms beside the main mix nobody has computed."""
-    arms = {
-        "originals kept beside generated faces": any(c.design == "additive" for c in cells),
-        "labels of the subset": any(c.labeller == "subset-only" for c in cells),
-        "unsure labels left out": any(c.min_p > 0 for c in cells),
-    }
-    absent = [words for words, there in arms.items() if not there]
-    return f" Not varied: {', '.join(absent)}." if absent else ""
 
 
 def _of(n: int, most: int) -> str:
@@ -239,6 +204,9 @@ def record_downstream(
     ----------
     data : sequence of str
         ``NAME=PATH`` of the real faces that the plan's tasks are on.
+    out : Path
+        Of the copy. Cells of the one that lies there are computed again only where they would come
+        out otherwise, or were computed on another kind of machine.
 
     Raises
     ------
@@ -256,7 +224,7 @@ def record_downstream(
     sizes = Sizes(plan.per_class, validation=plan.validation, test=plan.test)
     with threads(plan.threads):
         bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
-        run = run_downstream(bench, cells, out=working, report=report)
+        run = run_downstream(bench, cells, out=working, known=out, report=report)
     return ship(
         run,
         out,
@@ -278,12 +246,5 @@ def ship(working: Run, out: Path, *, note: str, weights: Mapping[str, str] | Non
     """
     with shipping(working, out, note=note, weights=weights) as copy:
         for stored in read_cells(working.path):
-            write_cell(
-                copy.path,
-                stored.cell,
-                config=stored.config,
-                facts=stored.facts,
-                seconds=stored.seconds,
-                predictions=stored.predictions,
-            )
+            copy_cell(copy.path, stored)
     return Run.open(out)

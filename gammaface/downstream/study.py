@@ -14,8 +14,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gammaface.downstream.bench import Bench
-from gammaface.downstream.cells import Cell, Stored, clear_partial, has_cell, read_cell, write_cell
+from gammaface.downstream.bench import Bench, machine
+from gammaface.downstream.cells import (
+    Cell,
+    Stored,
+    clear_partial,
+    copy_cell,
+    has_cell,
+    read_cell,
+    write_cell,
+)
 from gammaface.downstream.tables import write_tables
 from gammaface.errors import GammaFaceError
 from gammaface.models.precision import precision_of
@@ -31,6 +39,7 @@ def run_downstream(
     cells: list[Cell],
     *,
     out: Path | str,
+    known: Path | None = None,
     resamples: int = 1000,
     workers: Workers = ALONE,
     report: Report | None = None,
@@ -38,6 +47,11 @@ def run_downstream(
     """Compute the cells into the run folder `out`, then its tables.
 
     Several `workers` share the cells that are missing; each is computed by one of them.
+
+    Parameters
+    ----------
+    known : Path, optional
+        Another run: its cells that would come out the same on this machine are copied.
 
     Raises
     ------
@@ -49,7 +63,7 @@ def run_downstream(
     bench.check(cells)
     config, precision = bench.run_config(), precision_of(torch.device(bench.recipe.device))
     with writing(out, kind="downstream", config=config, precision=precision, workers=workers) as run:
-        todo = workers.on_main(lambda: _missing(run, cells, bench))
+        todo = workers.on_main(lambda: _missing(run, cells, bench, known))
         # In turns: neighbours in the grid cost alike.
         mine = todo[workers.rank :: workers.count]
         total = len(cells) - len(todo) + len(mine)
@@ -71,9 +85,11 @@ def run_downstream(
     return Run.open(out)
 
 
-def _missing(run: Run, cells: list[Cell], bench: Bench) -> list[int]:
+def _missing(run: Run, cells: list[Cell], bench: Bench, known: Path | None) -> list[int]:
     """Places of the cells to compute; those that are there are checked."""
     clear_partial(run.path)
+    if known is not None:
+        _take_over(known, run, cells, bench)
     there = [has_cell(run.path, cell) for cell in cells]
     for cell, done in zip(cells, there, strict=True):
         if done:
@@ -81,10 +97,25 @@ def _missing(run: Run, cells: list[Cell], bench: Bench) -> list[int]:
     return [i for i, done in enumerate(there) if not done]
 
 
+def _take_over(known: Path, run: Run, cells: list[Cell], bench: Bench) -> None:
+    """Copy what another run knows already, and would find again here digit by digit."""
+    here = machine(bench.recipe.device)
+    for cell in cells:
+        if has_cell(known, cell) and not has_cell(run.path, cell):
+            stored = read_cell(known, cell.name)
+            if stored.facts.get("machine") == here and not _changed(stored, bench):
+                copy_cell(run.path, stored)
+
+
+def _changed(stored: Stored, bench: Bench) -> list[str]:
+    """What a cell was computed from that would be something else now."""
+    now = bench.config(stored.cell)
+    return [name for name, value in now.items() if stored.config.get(name) != value]
+
+
 def check_same(stored: Stored, bench: Bench) -> None:
     """Refuse to keep a cell that was computed from something else than would be now."""
-    now = bench.config(stored.cell)
-    changed = [name for name, value in now.items() if stored.config.get(name) != value]
+    changed = _changed(stored, bench)
     if changed:
         raise GammaFaceError(
             f"the cell '{stored.cell.name}' was computed with another {changed[0]}",

@@ -236,6 +236,16 @@ def test_the_sets_are_told_as_the_cells_keep_them():
     )
 
 
+def test_a_study_of_two_machines_says_what_the_other_computed():
+    bf16, *others = kept(Plan(tasks=("utkface:gender",)).cells(["utkface"])[:4])
+    on = [dataclasses.replace(s, facts={"machine": {"bf16": False}}) for s in others]
+    assert "trained in" not in Plan().in_words([*on, bf16]), "what a cell was computed in may be unknown"
+    told = Plan().in_words([*on, dataclasses.replace(bf16, facts={"machine": {"bf16": True}})])
+    method = bf16.cell.method
+    assert f" 1 classifier was trained in bfloat16 on another machine (gender of UTKFace: {method})," in told
+    assert "the others in float32." in told
+
+
 def test_the_full_study_does_not_call_itself_reduced():
     full, cells = Plan(), full_cells()
     assert len(cells) == 6 * 3 * (9 + 2 * 4)

@@ -164,6 +164,32 @@ def test_a_study_may_grow_but_not_change(finished, make_bench, tmp_path):
         run_downstream(make_bench(generated=others), grid(["plain-augment"]), out=copy)
 
 
+def test_what_another_run_knows_is_taken_over_where_it_would_come_out_the_same(
+    finished, make_bench, monkeypatch, tmp_path
+):
+    import json
+    import shutil
+
+    out, _, _, cells = finished
+    known = tmp_path / "known"
+    shutil.copytree(out, known)
+    for cell, change in zip(
+        cells, [{"machine": {"threads": 99}}, {"generated": "others"}, {"machine": {}}], strict=False
+    ):
+        file = known / "cells" / cell.name / "cell.json"
+        content = json.loads(file.read_text())
+        content["config" if "generated" in change else "facts"] |= change
+        file.write_text(json.dumps(content))
+    bench, computed = make_bench(), []
+    compute = bench.compute
+    monkeypatch.setattr(bench, "compute", lambda cell: computed.append(cell) or compute(cell))
+    fresh = run_downstream(bench, cells, out=tmp_path / "fresh", known=known, resamples=20).path
+    assert computed == cells[:3], "another machine, another set, and one that nobody noted"
+    for cell in cells:
+        assert read_cell(fresh, cell.name).predictions.equals(read_cell(out, cell.name).predictions)
+    assert read_cell(fresh, cells[-1].name).seconds == read_cell(out, cells[-1].name).seconds
+
+
 def test_a_study_goes_on_in_the_precision_it_was_begun_in(finished, make_bench, monkeypatch, tmp_path):
     import json
     import shutil
