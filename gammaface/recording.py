@@ -19,6 +19,7 @@ from gammaface.downstream.recorded import Plan, check_data, record_downstream
 from gammaface.downstream.terms import TASKS
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, with_attention_guidance
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
 from gammaface.settings import with_settings
@@ -62,10 +63,13 @@ class Given:
     settings : tuple of str
         ``name=value``, how much to compute instead of what the recipe says: of the runs
         ``representation``, ``rebalance`` and ``downstream``.
+    workers : Workers
+        Several share the runs ``representation`` and ``downstream``.
     """
 
     real: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    workers: Workers = ALONE
 
     @property
     def sources(self) -> list[str]:
@@ -116,7 +120,7 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
     recipe = with_settings(Recipe(), given.settings, readers=READERS).on(generator)
     second, missing = find_second(*recipe.second, first=classifier)
     real, place = None, home() / f"{out.name}-working"
-    if given.real:
+    if given.real and given.workers.main:
         real = read_real(generator, classifier, given.sources, train_split="train", kept=place)
     working = run_audit(
         generator,
@@ -126,9 +130,11 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
         real=real,
         second=second,
         second_missing=missing,
+        workers=given.workers,
         report=report,
     )
-    ship(working, out, note=recipe.in_words(working.table("summary")))
+    if given.workers.main:
+        ship(working, out, note=recipe.in_words(working.table("summary")))
 
 
 def _rebalance(generator: Generator, out: Path, given: Given, report: Report | None) -> None:
@@ -161,6 +167,8 @@ def _downstream(generator: Generator, out: Path, given: Given, report: Report | 
         with_settings(STUDY, given.settings),
         working=home() / f"{out.name}-working",
         out=out,
+        known=EXAMPLES / out.name,
+        workers=given.workers,
         report=report,
     )
 
@@ -176,6 +184,7 @@ RECORDED: dict[str, Callable[[Generator, Path, Given, Report | None], None]] = {
 }
 
 
+SHARED = ("representation", "downstream")
 SETTABLE = ("representation", "rebalance", "downstream")
 LOOKING = ("components", *SETTABLE)  # at real faces, if there are some
 
@@ -186,10 +195,15 @@ def check_given(names: Sequence[str], given: Given) -> None:
     Raises
     ------
     GammaFaceError
-        For settings of a run that has none, real faces for runs that look at none, faces that
-        are not there, and faces that a run cannot do without.
+        For settings of a run that has none, workers of one that they cannot share, real faces for
+        runs that look at none, faces that are not there, and faces that a run cannot do without.
     """
     for name in names:
+        if given.workers.count > 1 and name not in SHARED:
+            raise GammaFaceError(
+                f"the run '{name}' is the work of one process, not of {given.workers.count}",
+                fix=f"Start it without accelerate launch; workers share {', '.join(SHARED)}.",
+            )
         if given.settings and name not in SETTABLE:
             raise GammaFaceError(
                 f"the run '{name}' has no settings", fix=f"Settings are of {', '.join(SETTABLE)}."
@@ -218,6 +232,11 @@ def record_run(
     fresh = EXAMPLES / f"{name}.new" / name
     fresh.parent.mkdir(parents=True, exist_ok=True)
     RECORDED[name](generator, fresh, given, report)
+    given.workers.on_main(lambda: _swap(fresh, final))
+    return final
+
+
+def _swap(fresh: Path, final: Path) -> None:
     with extending(fresh):  # its list of checksums leaves out what was left out of it
         pass
     (fresh / ".lock").unlink(missing_ok=True)
@@ -231,4 +250,3 @@ def record_run(
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
     fresh.parent.rmdir()
-    return final

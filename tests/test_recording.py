@@ -5,7 +5,8 @@ import pytest
 
 from gammaface import GammaFaceError, rebalance, recording
 from gammaface.images import to_png
-from gammaface.recording import LOOKING, OF_REBALANCE, RECORDED, Given, check_given, record_run
+from gammaface.parallel.workers import Workers
+from gammaface.recording import LOOKING, OF_REBALANCE, RECORDED, SHARED, Given, check_given, record_run
 from gammaface.settings import with_settings
 from gammaface.workspace import Run
 from tests.test_cli import call, refuse
@@ -48,6 +49,13 @@ def test_a_run_that_needs_no_faces_is_recorded_without_any(begun, name):
 )
 def test_slips_are_refused_at_once(begun, arguments, words, capsys, monkeypatch):
     assert words in refuse(capsys, monkeypatch, "record", *arguments) and not begun
+
+
+def test_workers_share_what_they_can():
+    two = Given(workers=Workers(0, 2))
+    check_given(SHARED[:1], two)
+    with pytest.raises(GammaFaceError, match="'first-light' is the work of one process, not of 2"):
+        check_given(["first-light"], two)
 
 
 def test_faces_are_written_once_for_all_runs():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +25,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.generators import MICRO_BATCH, Generator, micro_batches, seeded
 from gammaface.latents import Progress, harvest
 from gammaface.mixture import LatentMixture, fingerprint
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.sampling import Callback, get_sampler, sampler_path
 from gammaface.strategies.kept_heads import KEPT
 from gammaface.strategies.pilot import pilot_seeds
@@ -49,6 +50,7 @@ class Scene:
     given: LatentMixture | None
     second: Second | None
     callback: Callback | None
+    workers: Workers = ALONE
     seed: int = -1  # the one whose plain draws are remembered
     piloted: bool = False
 
@@ -90,6 +92,12 @@ class Scene:
                     callback=self.callback,
                 )
 
+    def prepare(self, cells: Sequence[Cell]) -> None:
+        """Harvest together, before several workers part, if one of these cells needs the mixture."""
+        needs = (self.options.method(cell.method).of.needs for cell in cells)
+        if self.workers.count > 1 and any("mixture" in each for each in needs):
+            _ = self.mixture
+
     @cached_property
     def mixture(self) -> LatentMixture:
         """The mixture given, or one fitted on a harvest of the audit's own."""
@@ -101,6 +109,7 @@ class Scene:
             seed=HARVEST_SEED,
             steps=self.options.steps,
             out=self.place / "harvest",
+            workers=self.workers,
             callback=self.callback,
         )
         return LatentMixture(self.options.k, restarts=3).fit(latents)

@@ -12,7 +12,8 @@ real, *_features       numbers of real faces, where they were given
 =====================  ===================================================================
 
 An audit may grow: the same run takes more methods, targets or seeds later, as long as
-model, classifier and path stay.
+model, classifier and path stay. Several workers share its seeds: within one, methods and targets
+begin at the same plain draws, which one memory keeps.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from gammaface.audit.tables import write_tables
 from gammaface.audit.thumbnails import keep_thumbnails, shrunk
 from gammaface.generators import Generator
 from gammaface.mixture import LatentMixture
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.sampling import Callback, get_sampler
 from gammaface.strategies import as_labeller
 from gammaface.workspace import Run, writing
@@ -52,6 +54,7 @@ def run_audit(
     second_missing: str = "",
     recalls: Mapping[str, object] | None = None,
     mixture: LatentMixture | None = None,
+    workers: Workers = ALONE,
     report: Report | None = None,
     callback: Callback | None = None,
 ) -> Run:
@@ -76,6 +79,8 @@ def run_audit(
         validation faces.
     mixture : LatentMixture, optional
         For the strategies that need one; by default fitted on a harvest of the audit's own.
+    workers : Workers, optional
+        They share the seeds, in turns; the main one writes the tables.
     report, callback : callable, optional
         ``report(stage, done, total)``, and what each denoising step calls; both may raise
         to cancel.
@@ -113,15 +118,19 @@ def run_audit(
         extractor=f"{options.classifier} ({digest[:12]})" if hasattr(classifier, "features") else "",
         resolution=generator.side,
     )
-    with writing(out, kind=KIND, config=config, weights=weights, precision=generator.precision) as run:
+    asked = {"kind": KIND, "config": config, "weights": weights, "precision": generator.precision}
+    with writing(out, **asked, workers=workers) as run:
         book = _grown(run, book)
-        book.save(run)
-        if real is not None:
-            real.save(run)
+        workers.wait()  # until all have read what the main one writes now
+        if workers.main:
+            book.save(run)
+            if real is not None:
+                real.save(run)
         behind, memory = with_memory(generator)
-        scene = Scene(behind, memory, classifier, options, book, run.path, mixture, second, callback)
+        scene = Scene(behind, memory, classifier, options, book, run.path, mixture, second, callback, workers)
         _draw(run, scene, report or (lambda stage, done, total: None))
-        write_tables(run, resamples=options.resamples, report=report)
+        if workers.main:
+            write_tables(run, resamples=options.resamples, report=report)
     return Run.open(out)
 
 
@@ -134,12 +143,15 @@ def _grown(run: Run, book: Book) -> Book:
 
 
 def _draw(run: Run, scene: Scene, say: Report) -> None:
-    cells = scene.options.cells()
-    sizes = [scene.options.method(cell.method).n for cell in cells]
+    workers, cells = scene.workers, scene.options.cells()
     # All are looked at first, so that nothing is drawn before a mix-up is found.
-    finished = [scene.has(cell) for cell in cells]
-    before, total = 0, sum(sizes)
-    for cell, size, done in zip(cells, sizes, finished, strict=True):
+    finished = workers.on_main(lambda: [scene.has(cell) for cell in cells])
+    scene.prepare([cell for cell, done in zip(cells, finished, strict=True) if not done])
+    seeds = list(dict.fromkeys(cell.seed for cell in cells))[workers.rank :: workers.count]
+    mine = [(cell, done) for cell, done in zip(cells, finished, strict=True) if cell.seed in seeds]
+    sizes = [scene.options.method(cell.method).n for cell, _ in mine]
+    before, total, spent = 0, sum(sizes), 0.0
+    for (cell, done), size in zip(mine, sizes, strict=True):
         say("images", before, total)
         if not done:
             began = time.monotonic()
@@ -150,6 +162,10 @@ def _draw(run: Run, scene: Scene, say: Report) -> None:
                 shrink=partial(shrunk, scene.options, cell),
                 keep=partial(keep_thumbnails, run, scene.options, cell),
             )
-            run.add_timing("images", time.monotonic() - began)
+            seconds = time.monotonic() - began
+            run.add_timing("images", seconds)
+            spent += seconds
         before += size
     say("images", total, total)
+    others = [float(told) for told in workers.gather(str(spent).encode())[1:]]
+    run.add_timing("images", sum(others))

@@ -10,6 +10,7 @@ import typer
 
 from gammaface.commands.chain import Count, Model, SamplerOrChosen, StepsOrChosen
 from gammaface.errors import GammaFaceError
+from gammaface.parallel.workers import join
 from gammaface.workspace import Run
 
 Seeds = Annotated[int, typer.Option(min=1, help="Number of seeds, each a draw of its own.")]
@@ -93,11 +94,11 @@ def audit(
     from gammaface.commands.progress import stage_bars
     from gammaface.mixture import LatentMixture
 
-    given = read_recalls(recalls)
+    given, workers = read_recalls(recalls), join()
     labeller = load_attributes(classifier)
     opinion, missing = find_second(*(second or ()), first=labeller)
     faces = None
-    if real:
+    if real and workers.main:  # who alone writes the tables
         splits = {"split": split or None, "train_split": train_split or None}
         faces = read_real(generator, labeller, real, **splits, kept=out)
     with stage_bars() as report:
@@ -111,6 +112,7 @@ def audit(
             second_missing=missing,
             recalls=given,
             mixture=LatentMixture.load(Run.open(harvest)) if harvest else None,
+            workers=workers,
             report=report,
         )
     _print_findings(run)

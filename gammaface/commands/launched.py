@@ -9,7 +9,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.parallel.workers import ALONE, Workers, join, leave
 
 SHARED = (
-    *("harvest", "sweep", "fit", "sample", "label", "downstream"),
+    *("harvest", "sweep", "fit", "sample", "label", "audit", "downstream", "record"),
     *("train autoencoder", "train diffusion", "train attributes"),
 )
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gammaface.errors import GammaFaceError
+from gammaface.parallel.workers import join
 from gammaface.tables import Format, render
 from gammaface.workspace import find_folder, find_run, list_runs
 
@@ -128,7 +129,7 @@ def record(
 
     if name is not None and name not in RECORDED:
         raise GammaFaceError(f"there is no shipped run '{name}'", fix=f"Choose from {', '.join(RECORDED)}.")
-    given = Given(real=tuple(real or ()), settings=tuple(set_ or ()))
+    given = Given(real=tuple(real or ()), settings=tuple(set_ or ()), workers=join())
     names = [name] if name else list(RECORDED)
     check_given(names, given)
     generator = load_generator(model)

@@ -22,6 +22,7 @@ from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.keeping.shipping import shipping
 from gammaface.parallel.threads import threads
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.solver_choice import sampler_for
 from gammaface.workspace import Run
 
@@ -196,6 +197,8 @@ def record_downstream(
     *,
     working: Path,
     out: Path,
+    known: Path | None = None,
+    workers: Workers = ALONE,
     report: Report | None = None,
 ) -> Run:
     """Compute the plan into a working run, which continues where it was cut off, and copy it.
@@ -204,9 +207,17 @@ def record_downstream(
     ----------
     data : sequence of str
         ``NAME=PATH`` of the real faces that the plan's tasks are on.
-    out : Path
-        Of the copy. Cells of the one that lies there are computed again only where they would come
-        out otherwise, or were computed on another kind of machine.
+    known : Path, optional
+        A copy of before: its cells are computed again only where they would come out otherwise, or
+        were computed on another kind of machine.
+
+    workers : Workers, optional
+        They share the cells; the main one writes the copy.
+
+    Returns
+    -------
+    Run
+        The copy; for other workers than the main one, the working run.
 
     Raises
     ------
@@ -223,8 +234,11 @@ def record_downstream(
     material = Material(data, generator=lambda: generator, classifier=classifier, drawing=drawing)
     sizes = Sizes(plan.per_class, validation=plan.validation, test=plan.test)
     with threads(plan.threads):
-        bench = make_bench(cells, material, recipe=recipe, sizes=sizes, report=report)
-        run = run_downstream(bench, cells, out=working, known=out, report=report)
+        shared = {"workers": workers, "report": report}
+        bench = make_bench(cells, material, recipe=recipe, sizes=sizes, **shared)
+        run = run_downstream(bench, cells, out=working, known=known, **shared)
+    if not workers.main:
+        return run
     return ship(
         run,
         out,

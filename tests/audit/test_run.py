@@ -13,6 +13,7 @@ from gammaface.audit.options import BASE, REFERENCE_SEED
 from gammaface.audit.tables import TABLES
 from gammaface.workspace import Run, extending
 from tests.audit.toy_classifier import BOTH, METHODS, SIDE, ToyClassifier, audit, options
+from tests.launched import launch
 from tests.strategies.toy import toy
 
 SHORT = {"aims": (SIDE,), "seeds": (0,), "methods": METHODS[:2]}
@@ -124,6 +125,39 @@ def test_an_interrupted_audit_repeats_no_finished_cell(tmp_path, monkeypatch):
     # More seeds and targets join what is there.
     audit(tmp_path / "cut", face, **(SHORT | {"aims": (SIDE, BOTH)}))
     assert seen[4:] == ["quota.side+level.s0"]
+
+
+def test_workers_share_the_seeds(tmp_path, monkeypatch):
+    real_draw = draw.draw_cell
+
+    def work(workers):
+        seen = []
+
+        def count(scene, cell, **rest):
+            seen.append(cell.seed)
+            return real_draw(scene, cell, **rest)
+
+        monkeypatch.setattr(audit_run, "draw_cell", count)
+        run, _, _ = audit(tmp_path / str(workers.count), aims=(SIDE,), workers=workers, real=workers.main)
+        return sorted(set(seen)), run.manifest.state
+
+    assert launch(1, work) == [([0, 1, REFERENCE_SEED], "done")]
+    assert launch(2, work) == [([1, REFERENCE_SEED], "done"), ([0], "done")]
+    alone, shared = (Run.open(tmp_path / count) for count in "12")
+    for one, other in zip(read_cells(alone.path), read_cells(shared.path), strict=True):
+        assert one.cell == other.cell and one.labels.equals(other.labels)
+        assert np.array_equal(one.features, other.features)
+    for name in ("shares", "goals", "moves", "quality", "thumbnails"):
+        assert shared.table(name).equals(alone.table(name)), name
+    assert not shared.damaged() and shared.manifest.timings["images"] > 0
+    # What is there is drawn by nobody again, and more seeds join it.
+    monkeypatch.setattr(audit_run, "draw_cell", real_draw)
+
+    def grow(workers):
+        return len(audit(tmp_path / "2", aims=(SIDE,), seeds=(0, 1, 2), workers=workers)[0].table("by_seed"))
+
+    before = len(shared.table("by_seed"))
+    assert launch(2, grow) == [before * 3 // 2] * 2
 
 
 def test_a_cell_of_other_options_is_refused_before_anything_is_drawn(tmp_path):

@@ -58,7 +58,8 @@ def audit(out, face=None, **changes):
     """A whole audit of a toy that draws four in five to the left."""
     face = face or toy(("side", "level"), (0.4, 0.4, 0.1, 0.1))
     classifier = ToyClassifier(face)
-    given = {name: changes.pop(name) for name in ("real", "second", "recalls", "report") if name in changes}
+    beside = ("real", "second", "recalls", "workers", "report")
+    given = {name: changes.pop(name) for name in beside if name in changes}
     if given.get("real"):
         given["real"] = real_faces(face, classifier)
     run = run_audit(face.generator, classifier, options(**changes), out=out, **given)

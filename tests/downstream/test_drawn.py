@@ -144,6 +144,11 @@ def test_the_recorded_study_ships_predictions_and_says_that_it_is_reduced(
     assert not list(shipped.path.rglob("*.png")) and set(shipped.table("cells")["n_test"]) == {60}
     cell = read_cell(shipped.path, shipped.table("cells")["name"].iloc[0])
     assert len(cell.predictions) == 60 and cell.config["recipe"]["backbone"] == "tiny"
+    # On another machine of this kind, without the working run, nothing is trained again.
+    monkeypatch.setenv("GAMMAFACE_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr("gammaface.downstream.bench.Bench.compute", None)
+    again = Run.open(record_run("downstream", tiny, given=Given(real=(f"utkface={data}",))))
+    assert again.table("figures").equals(shipped.table("figures"))
 
 
 @pytest.fixture
