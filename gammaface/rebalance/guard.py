@@ -61,8 +61,8 @@ def judge(row: Mapping[str, float]) -> Verdict:
     Parameters
     ----------
     row : mapping
-        ``diversity, diversity_low, diversity_high, near_copies, recall, recall_plain``; NaN for
-        what was not measured, which is no reason to stop.
+        ``diversity, diversity_low, diversity_high, near_copies, recall, recall_plain`` (on the same
+        groups and n); NaN for what was not measured, which is no reason to stop.
     """
     reasons = []
     # One set has no interval: then the value itself must do.

@@ -47,7 +47,8 @@ def rows_table(
         ``row, title, words, start, data, generation, sets, n``, the facts of its training
         (``images_seen, seconds, trained_share`` of the parameters), and every metric of
         :func:`gammaface.rebalance.measures.measure_set` with ``_sd, _low, _high`` (95%,
-        Student's t over sets). ``fd`` and the group-matched distances also have ``_vs_plain``
+        Student's t over sets), with ``frechet_plain, recall_plain`` of plain sampling on the same
+        groups and n. ``fd`` and the group-matched distances also have ``_vs_plain``
         with its ends, paired by set. ``noise_floor`` of an even sampler of n; ``fd_times``,
         the discrepancy over plain's; ``path_length`` with its 95% interval over pairs;
         ``goal`` (a fifth of plain's discrepancy or the noise floor, whichever is larger) and
@@ -85,6 +86,9 @@ def rows_table(
             ends = {"value": "", "low": "_low", "high": "_high"}
             found |= {f"{metric}_vs_plain{suffix}": told[end] for end, suffix in ends.items()}
         found["frechet_plain"] = float(np.mean(list(values[row.name, "frechet_plain"].values())))
+        # Rows measured before plain's was kept beside each are judged by that on all groups.
+        beside = values.get((row.name, "recall_plain"), values[PLAIN.name, "recall"])
+        found["recall_plain"] = float(np.mean(list(beside.values())))
         found["compared"] = int(min(values[row.name, "compared"].values()))
         found["noise_floor"] = noise_floor(critic.k, n)
         found |= _path(paths.get(row.name))
@@ -107,7 +111,7 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     trained = table["row"] != PLAIN.name
     table["goal"] = np.maximum(GOAL * plain["fd"], table["noise_floor"])
     table["goal_met"] = (table["fd"] <= table["goal"]).astype(object).where(trained, None)
-    judged = [judge(r | {"recall_plain": plain["recall"]}) for r in table.to_dict(orient="records")]
+    judged = [judge(row) for row in table.to_dict(orient="records")]
     table["go_on"] = [v.go_on for v in judged]
     within = table["frechet_vs_plain"] <= WORSE * table["frechet_plain"]
     unclear = (table["frechet_vs_plain_low"] <= 0) & (table["sets"] >= TESTED)

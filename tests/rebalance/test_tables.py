@@ -1,13 +1,16 @@
 """Tables of a rebalancing that need no run."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 
 import gammaface.rebalance.run as run_module
 from gammaface.rebalance import run_rebalance
 from gammaface.rebalance.measures import overall
 from gammaface.rebalance.rows import PLAIN
 from gammaface.rebalance.sets import Seen
-from gammaface.rebalance.tables import groups_table
+from gammaface.rebalance.tables import WITH_INTERVAL, groups_table, rows_table
 from gammaface.rebalance.words import sentences_table
 from tests.rebalance.toy_light import SMALL, light_critic
 
@@ -40,6 +43,30 @@ def test_groups_of_the_reference_are_compared_once(generator, tmp_path, monkeypa
     run = run_rebalance(generator, light_critic(), SMALL, out=tmp_path / "r")
     assert calls == [64], "two rows, one reference"
     assert set(run.table("between")["group"]) == {"dark", "light"}
+
+
+def test_plains_recall_is_that_on_the_same_groups():
+    def measured(**of_tune):
+        row = dict.fromkeys((*WITH_INTERVAL, "frechet_plain", "kernel_plain", "compared"), 1.0) | {
+            "near_copies": 0.01
+        }
+        rows = {"plain": row | {"recall": 0.8}, "tune": row | {"recall": 0.6} | of_tune}
+        return pd.DataFrame(
+            [
+                {"row": name, "set": 0, "metric": metric, "value": value}
+                for name, values in rows.items()
+                for metric, value in values.items()
+            ]
+        )
+
+    def told(by_set) -> pd.Series:
+        rows = [PLAIN, replace(PLAIN, name="tune")]
+        return rows_table(rows, by_set, {}, {}, light_critic(), n=60).set_index("row").loc["tune"]
+
+    matched = told(measured(recall_plain=0.62))
+    assert matched["recall_plain"] == 0.62 and matched["go_on"]
+    older = told(measured())
+    assert older["recall_plain"] == 0.8 and "its recall is 0.60, plain's 0.80" in older["guard"]
 
 
 def test_answers_evened_out_are_not_people_evened_out(generator, tmp_path):
