@@ -15,6 +15,7 @@ from gammaface.audit.second import USUAL
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.solver_choice import sampler_for
+from gammaface.strategies.catalogue import INJECTIONS
 from gammaface.strategies.option import Value
 
 N, SEEDS, LARGE_N, PILOT = 2000, 5, 10_000, 1000
@@ -28,6 +29,7 @@ class Arm:
 
     strategy: str
     options: Mapping[str, Value] = field(default_factory=dict)
+    injection: str = INJECTIONS[0]
 
 
 METHODS: dict[str, Arm] = {
@@ -43,6 +45,8 @@ METHODS: dict[str, Arm] = {
     "guided-selected": Arm("distribution-guidance", {"scale": 8.0, "pool": 3}),
     "h-directions": Arm("h-directions"),
     "self-debias": Arm("self-debias"),
+    "guided-batch": Arm("distribution-guidance", {"form": "batch"}),
+    **{f"component-{name}": Arm("component-uniform", injection=name) for name in INJECTIONS[1:]},
 }
 
 
@@ -98,6 +102,7 @@ class Recipe:
                 name,
                 METHODS[name].strategy,
                 METHODS[name].options,
+                METHODS[name].injection,
                 n=self.large_n if name in self.large else self.n,
                 pilot=self.pilot,
             )
