@@ -145,7 +145,8 @@ def downstream_cell(
         raise GammaFaceError(f"the cell was computed on {recipe.device}", fix="Leave --device out.")
     drawn = stored.config.get("drawing")
     drawing = Drawing.told(drawn) if drawn else None
-    with threads(stored.facts["machine"].get("threads")):
+    machine = stored.facts.get("machine", {})
+    with threads(machine.get("threads")):
         with stage_bars() as report:
             material = _material(data, generated, drawing, model, recipe.device)
             bench = make_bench([stored.cell], material, recipe=recipe, sizes=sizes, report=report)
@@ -154,7 +155,7 @@ def downstream_cell(
         raise GammaFaceError(
             f"{len(differing)} of {len(stored.predictions)} predictions differ",
             where=cell,
-            fix=f"It was computed on {stored.facts['machine']}; compare there.",
+            fix=f"It was computed on {machine}; compare there.",
         )
     print(f"{cell}: {len(stored.predictions)} predictions, identical")
 

@@ -210,7 +210,6 @@ def record_downstream(
     known : Path, optional
         A copy of before: its cells are computed again only where they would come out otherwise, or
         were computed on another kind of machine.
-
     workers : Workers, optional
         They share the cells; the main one writes the copy.
 
