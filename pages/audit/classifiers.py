@@ -9,6 +9,7 @@ from pages.parts.classified_form import study_form
 from pages.parts.classified_table import the_table
 from pages.parts.frame import head
 from pages.parts.people import PERCEIVED
+from pages.parts.words import plain
 
 COMMANDS = """python -m gammaface downstream --data utkface=FACES --draw 1000 --out runs/downstream
 python -m gammaface downstream --help"""
@@ -36,6 +37,9 @@ if found is None:
 
 seen = choose_view(found)
 st.caption(f"{facts(found, seen)} {PERCEIVED}")
+if found.run.manifest.note:
+    with st.expander("What of the study was computed, and how"):
+        st.markdown(plain(found.run.manifest.note))
 arms = choose_arms(seen)
 sections.claims(seen)
 metrics, beside = the_table(seen, arms)

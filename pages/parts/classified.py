@@ -140,4 +140,4 @@ def facts(found: Classified, seen: View) -> str:
         words += " One seed: intervals leave the noise of training out."
     if REFERENCE not in set(cells["method"]):
         words += " The baseline was not run."
-    return f"{words} {plain(f'Run {found.run.manifest.name}. {found.run.manifest.note}')}".strip()
+    return f"{words} {plain(f'Run {found.run.manifest.name}.')}"

@@ -63,6 +63,14 @@ def test_a_study_is_told_compared_and_drawn(with_classifiers):
     assert "**Not comparable**: " in words_of(app) and "UTKFace here, FairFace there" in words_of(app)
 
 
+def test_what_was_computed_of_a_study_stands_beneath_its_facts(with_classifiers):
+    titled = "What of the study was computed, and how"
+    assert titled not in [box.label for box in open_app(PAGE).expander]
+    Run.open(with_classifiers).update(note="A part of the study: 20 classifiers.")
+    box = next(box for box in open_app(PAGE).expander if box.label == titled)
+    assert [told.value for told in box.markdown] == ["A part of the study: 20 classifiers."]
+
+
 def test_a_link_leads_to_other_groups_and_variants(with_classifiers, monkeypatch):
     monkeypatch.setattr(tables, "study_tables", partial(tables.study_tables, resamples=20))
     app = open_app(PAGE, groups="age", weights="all alike", metrics="BPC, KL")
