@@ -19,7 +19,7 @@ from gammaface.downstream.recorded import Plan, check_data, record_downstream
 from gammaface.downstream.terms import TASKS
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator, with_attention_guidance
-from gammaface.parallel.workers import ALONE, Workers
+from gammaface.parallel.workers import ALONE, Workers, not_shared
 from gammaface.rebalance.bias_term import BiasTerm
 from gammaface.rebalance.class_sets import DIGITS, DIGITS_BETA, run_class_set
 from gammaface.settings import with_settings
@@ -200,10 +200,7 @@ def check_given(names: Sequence[str], given: Given) -> None:
     """
     for name in names:
         if given.workers.count > 1 and name not in SHARED:
-            raise GammaFaceError(
-                f"the run '{name}' is the work of one process, not of {given.workers.count}",
-                fix=f"Start it without accelerate launch; workers share {', '.join(SHARED)}.",
-            )
+            raise not_shared(f"the run '{name}'", given.workers, SHARED)
         if given.settings and name not in SETTABLE:
             raise GammaFaceError(
                 f"the run '{name}' has no settings", fix=f"Settings are of {', '.join(SETTABLE)}."

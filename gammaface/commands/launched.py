@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from gammaface.errors import GammaFaceError
-from gammaface.parallel.workers import ALONE, Workers, join, leave
+from gammaface.parallel.workers import ALONE, Workers, join, leave, not_shared
 
 SHARED = (
     *("harvest", "sweep", "fit", "sample", "label", "audit", "downstream", "record"),
@@ -35,10 +34,7 @@ class Job:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
         command = " ".join(arguments[: 2 if arguments[:1] == ["train"] else 1])
         if command and not command.startswith("-") and command not in SHARED:
-            raise GammaFaceError(
-                f"'{command}' is the work of one process, not of {self.workers.count}",
-                fix=f"Start it without accelerate launch; workers share {', '.join(SHARED)}.",
-            )
+            raise not_shared(f"'{command}'", self.workers, SHARED)
 
     def complain(self, words: str) -> None:
         """One line on standard error, also where all workers have the same complaint."""

@@ -88,23 +88,23 @@ def run_downstream(
 def _missing(run: Run, cells: list[Cell], bench: Bench, known: Path | None) -> list[int]:
     """Places of the cells to compute; those that are there are checked."""
     clear_partial(run.path)
-    if known is not None:
-        _take_over(known, run, cells, bench)
     there = [has_cell(run.path, cell) for cell in cells]
     for cell, done in zip(cells, there, strict=True):
         if done:
             check_same(read_cell(run.path, cell.name), bench)
-    return [i for i, done in enumerate(there) if not done]
+    absent = [i for i, done in enumerate(there) if not done]
+    return [i for i in absent if known is None or not _taken_over(known, run, cells[i], bench)]
 
 
-def _take_over(known: Path, run: Run, cells: list[Cell], bench: Bench) -> None:
-    """Copy what another run knows already, and would find again here digit by digit."""
-    here = machine(bench.recipe.device)
-    for cell in cells:
-        if has_cell(known, cell) and not has_cell(run.path, cell):
-            stored = read_cell(known, cell.name)
-            if stored.facts.get("machine") == here and not _changed(stored, bench):
-                copy_cell(run.path, stored)
+def _taken_over(known: Path, run: Run, cell: Cell, bench: Bench) -> bool:
+    """Copy what another run knows already, if it would come out here the same digit by digit."""
+    if not has_cell(known, cell):
+        return False
+    stored = read_cell(known, cell.name)
+    if stored.facts.get("machine") != machine(bench.recipe.device) or _changed(stored, bench):
+        return False
+    copy_cell(run.path, stored)
+    return True
 
 
 def _changed(stored: Stored, bench: Bench) -> list[str]:

@@ -178,6 +178,14 @@ class Workers:
 ALONE = Workers()
 
 
+def not_shared(what: str, workers: Workers, shared: Sequence[str]) -> GammaFaceError:
+    """What to raise where several workers were started for the work of one; `shared` they may have."""
+    return GammaFaceError(
+        f"{what} is the work of one process, not of {workers.count}",
+        fix=f"Start it without accelerate launch; workers share {', '.join(shared)}.",
+    )
+
+
 def _text(where: object | None) -> str | None:
     return None if where is None else str(where)
 
