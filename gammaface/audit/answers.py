@@ -67,7 +67,8 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
         unknown = [f"nobody confirmed it: {reader}"] if confirmed is None else []
         unknown += [doubt] if kept is None else []
         parts = [_verdict(best, missed, unknown), _numbers(best, row, own), _dearer(arms, best, doubted)]
-        parts += [_confirmation(second, row), quality]
+        parts += [_confirmation(second, row)]
+        parts += [_between_readers(goals, target, quota) if confirmed is False else "", quality]
         found = {name: best[name] for name in ("target", "method", "reading", "fd", "limit", "cost")}
         rows.append(
             found
@@ -165,6 +166,22 @@ def _confirmation(second: pd.DataFrame, row: Mapping) -> str:
     told = second.iloc[0]
     word = "confirms it" if told["fd_met"] else "does not confirm the FD"
     return f"The second opinion ({row['second']}) {word}: {told['fd']:.3f}, the limit is {told['limit']:.3f}."
+
+
+def _between_readers(goals: pd.DataFrame, target: str, quota: set[str]) -> str:
+    """Whether faces that are even by the labels themselves would be confirmed: where they are not,
+    the two classifiers differ by that much, and no choice among faces can mend it."""
+    of_quota = goals[(goals["target"] == target) & goals["method"].isin(quota)]
+    first = of_quota[of_quota["method"] == of_quota["method"].min()].set_index("reading")
+    if not {"labels", "second opinion"} <= set(first.index):
+        return ""
+    own, second = first.loc["labels"], first.loc["second opinion"]
+    if not own["fd_met"] or second["fd_met"]:
+        return ""
+    return (
+        f"Nor does it confirm {own['method']}, whose labels have an FD of {own['fd']:.3f}:"
+        f" {second['fd']:.3f}. That much lies between the two classifiers."
+    )
 
 
 def _quality(row: Mapping) -> tuple[bool | None, str, str]:

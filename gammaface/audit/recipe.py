@@ -40,9 +40,10 @@ METHODS: dict[str, Arm] = {
     "stratified": Arm("stratified"),
     "latent-directions": Arm("latent-directions"),
     "evolutionary": Arm("evolutionary"),
-    # Scales from a small trial on race White/Black/Other: 4 steers too little, 30 spoils faces.
+    # Scales from a small trial on race White/Black/Other: 4 steers too little, 30 spoils faces. A pool
+    # of 6 is used up by the rarest of ten cells only.
     "guided": Arm("distribution-guidance", {"scale": 10.0}),
-    "guided-selected": Arm("distribution-guidance", {"scale": 8.0, "pool": 3}),
+    "guided-selected": Arm("distribution-guidance", {"scale": 8.0, "pool": 6}),
     "h-directions": Arm("h-directions"),
     "self-debias": Arm("self-debias"),
     "guided-batch": Arm("distribution-guidance", {"form": "batch"}),

@@ -115,6 +115,22 @@ def test_the_second_opinion_confirms_or_does_not():
     assert "the price is 1.02 times its limit" in row["sentence"], "not 1.0 times"
 
 
+def test_what_lies_between_the_two_classifiers_is_told():
+    doubted = [goal("cheap", 0.06, 1.8), goal("cheap", 0.2, 1.8, "second opinion")]
+    even = goal("quota", 0.0, 3.0, "labels")
+    words = "Nor does it confirm quota, whose labels have an FD of 0.000: 0.150."
+    assert words in answer(*doubted, even, goal("quota", 0.15, 3.0, "second opinion"))["sentence"]
+    for others in (
+        [even, goal("quota", 0.05, 3.0, "second opinion")],  # it confirms quota
+        [goal("quota", 0.1, 3.0, "labels"), goal("quota", 0.15, 3.0, "second opinion")],  # not even itself
+        [even],
+    ):
+        assert "Nor does it" not in answer(*doubted, *others)["sentence"]
+    sure = [goal("cheap", 0.06, 1.8), goal("cheap", 0.07, 1.8, "second opinion")]
+    row = answer(*sure, even, goal("quota", 0.15, 3.0, "second opinion"))
+    assert "Nor does it" not in row["sentence"]
+
+
 def test_who_is_confirmed_goes_before_who_is_doubted():
     doubt = {"reading": "second opinion"}
     arms = [goal("cheap", 0.07, 1.8), goal("dear", 0.01, 1.9)]
