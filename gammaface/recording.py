@@ -120,8 +120,9 @@ def _representation(generator: Generator, out: Path, given: Given, report: Repor
     recipe = with_settings(Recipe(), given.settings, readers=READERS).on(generator)
     second, missing = find_second(*recipe.second, first=classifier)
     real, place = None, home() / f"{out.name}-working"
-    if given.real and given.workers.main:
-        real = read_real(generator, classifier, given.sources, train_split="train", kept=place)
+    if given.real:
+        asked = {"train_split": "train", "kept": place, "workers": given.workers}
+        real = read_real(generator, classifier, given.sources, **asked)
     working = run_audit(
         generator,
         classifier,

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from gammaface.audit.reading import read_faces
 from gammaface.datasets import DataSource, load_random
 from gammaface.errors import GammaFaceError
 from gammaface.generators import Generator
 from gammaface.images import to_unit
+from gammaface.parallel.workers import ALONE, Workers
 from gammaface.workspace import Run
 
 LIMIT = 4000  # real test faces
@@ -78,7 +78,8 @@ def read_real(
     limit: int = LIMIT,
     seed: int = 0,
     kept: Path | None = None,
-) -> Real:
+    workers: Workers = ALONE,
+) -> Real | None:
     """Label real faces at the generator's resolution.
 
     Parameters
@@ -94,6 +95,13 @@ def read_real(
         Test faces at most, at random.
     kept : path, optional
         A run that may hold the same numbers already: then no picture is read.
+    workers : Workers, optional
+        They share the training faces.
+
+    Returns
+    -------
+    Real
+        For the main worker, who alone tells of them; None for the others.
 
     Raises
     ------
@@ -108,18 +116,22 @@ def read_real(
     asked = {"split": split, "train_split": train_split, "limit": limit, "train_limit": TRAIN_LIMIT}
     asked |= {"seed": seed, "side": generator.side, "classifier": getattr(classifier, "hash", "")}
     key = _key(data, asked)
-    if kept is not None and (found := _held(kept, key)) is not None:
+    found = _held(kept, key) if workers.main and kept is not None else None
+    if workers.on_main(lambda: found is not None):
         return found
 
-    def read(part: str | None, most: int) -> torch.Tensor:
-        return load_random(data, most=most, seed=seed, resolution=generator.side, split=part)
-
-    labels, features = read_faces(classifier, to_unit(read(split, limit)))
-    train = None
+    how = {"seed": seed, "resolution": generator.side}
+    labels, features, parts = pd.DataFrame(), np.empty((0, 1)), b""
+    if workers.main:
+        labels, features = read_faces(classifier, to_unit(load_random(data, most=limit, split=split, **how)))
     if train_split is not None:
-        pixels = read(train_split, TRAIN_LIMIT)
-        train = np.concatenate([classifier.features(to_unit(part)) for part in pixels.split(4096)])
-    return Real(labels, features, train, key)
+        pixels = load_random(data, most=TRAIN_LIMIT, split=train_split, workers=workers, **how)
+        rows = [classifier.features(to_unit(part)) for part in pixels.split(4096) if len(part)]
+        parts = b"".join(workers.gather(b"".join(part.astype(np.float32).tobytes() for part in rows)))
+    if not workers.main:
+        return None
+    train = np.frombuffer(parts, dtype=np.float32).reshape(-1, features.shape[1])
+    return Real(labels, features, train if train_split is not None else None, key)
 
 
 def _key(data: list[str], asked: dict) -> str:

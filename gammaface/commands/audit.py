@@ -98,9 +98,9 @@ def audit(
     labeller = load_attributes(classifier)
     opinion, missing = find_second(*(second or ()), first=labeller)
     faces = None
-    if real and workers.main:  # who alone writes the tables
+    if real:
         splits = {"split": split or None, "train_split": train_split or None}
-        faces = read_real(generator, labeller, real, **splits, kept=out)
+        faces = read_real(generator, labeller, real, **splits, kept=out, workers=workers)
     with stage_bars() as report:
         run = run_audit(
             generator,

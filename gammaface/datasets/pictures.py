@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from gammaface.errors import GammaFaceError
+from gammaface.parallel.workers import ALONE, Workers
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 FORMATS = ("JPEG", "PNG", "WEBP")  # others are not looked at: some of Pillow's readers start programs
@@ -113,15 +114,25 @@ def load_all(
 
 
 def load_random(
-    sources: list[str], *, most: int, seed: int, resolution: int, split: str | None = "train"
+    sources: list[str],
+    *,
+    most: int,
+    seed: int,
+    resolution: int,
+    split: str | None = "train",
+    workers: Workers = ALONE,
 ) -> torch.Tensor:
     """At most `most` images of all sources together, at random, in the order in which they lie.
 
-    As :func:`load_all`; only those that were drawn are decoded.
+    As :func:`load_all`; only those that were drawn are decoded, and of several workers each gets a
+    consecutive part, which may be empty.
     """
     parsed = [DataSource.parse(text) for text in sources]
     stored = [read for s in parsed for read in _stored(s, resolution=resolution, split=split)]
-    return _stacked(stored[row]() for row in random_rows(len(stored), most, seed=seed))
+    rows = workers.share(random_rows(len(stored), most, seed=seed))
+    if not len(rows):
+        return torch.empty(0, 3, resolution, resolution, dtype=torch.uint8)
+    return _stacked(stored[row]() for row in rows)
 
 
 def random_rows(count: int, most: int | None, *, seed: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from gammaface.audit.reference import Real
 from gammaface.balancing import balance
 from gammaface.images import to_png, to_uint8
 from gammaface.workspace import writing
+from tests.launched import launch
 from tests.strategies.toy import toy
 from tests.tiny_attributes import write_classifier
 
@@ -80,6 +81,18 @@ def test_half_written_or_damaged_faces_are_read_anew(tiny, labeller, faces, tmp_
         first.save(run)
         (run.path / reference.KEY).write_text("{")
         assert np.array_equal(read_real(tiny, labeller, [str(faces)], **ask).features, first.features)
+
+
+def test_workers_share_the_training_faces(tiny, labeller, faces):
+    def work(workers):
+        found = read_real(tiny, labeller, [str(faces)], split=None, train_split="train", workers=workers)
+        if not workers.main:
+            return found is None
+        return found.labels.to_csv(), found.features.tobytes(), found.key, found.train.tolist()
+
+    (alone,), (main, other) = launch(1, work), launch(2, work)
+    assert other is True and main[:3] == alone[:3]
+    assert np.allclose(main[3], alone[3], atol=1e-5)
 
 
 def test_training_faces_of_before_do_not_stay(labeller, pictures, tmp_path):

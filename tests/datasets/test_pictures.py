@@ -8,6 +8,7 @@ from PIL import Image
 
 from gammaface import GammaFaceError
 from gammaface.datasets import load_all, load_random, open_picture, random_rows
+from gammaface.parallel.workers import Workers
 from tests.datasets.test_datasets import jpeg
 
 
@@ -28,6 +29,12 @@ def test_a_random_part_is_of_all_sources_and_keeps_their_order(sources):
     assert torch.equal(found, every[rows]) and max(rows) > 5 > min(rows)
     assert torch.equal(load_random(sources, most=99, seed=3, resolution=8), every)
     assert not torch.equal(load_random(sources, most=6, seed=4, resolution=8), found)
+
+
+def test_workers_share_a_random_part(sources):
+    how = {"most": 6, "seed": 3, "resolution": 8}
+    parts = [load_random(sources, workers=Workers(rank, 7), **how) for rank in range(7)]
+    assert min(map(len, parts)) == 0 and torch.equal(torch.cat(parts), load_random(sources, **how))
 
 
 def test_only_what_is_drawn_is_decoded(sources, tmp_path):
