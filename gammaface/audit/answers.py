@@ -21,6 +21,7 @@ from gammaface.audit.terms import (
     capital,
     cells_in_words,
     headline,
+    relative,
     target_words,
 )
 from gammaface.shares.people import SMALL
@@ -57,7 +58,8 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
             rows.append(_nothing_to_gain(own, reading, float(arms["cost_limit"].iloc[0])))
             continue
         doubted = set(second.loc[~second["fd_met"].astype(bool), "method"])
-        best = _best(arms, doubted).to_dict()
+        spoilt = {row["method"] for row in of_target.to_dict("records") if _quality(row)[0] is False}
+        best = _best(arms, doubted, spoilt).to_dict()
         row = of_target[of_target["method"] == best["method"]].iloc[0].to_dict()
         second = second[second["method"] == best["method"]]
         confirmed = None if second.empty else bool(second["fd_met"].iloc[0])
@@ -81,14 +83,15 @@ def answers_table(goals: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _best(arms: pd.DataFrame, doubted: set[str]) -> pd.Series:
+def _best(arms: pd.DataFrame, doubted: set[str], spoilt: set[str]) -> pd.Series:
     """Least discrepancy among those that keep to the price and gain on plain sampling or keep to
     the limit, else the least of all; those that the second opinion does not confirm only where
-    there is no other."""
+    there is no other, and those that lose quality only where there is no other confirmed one."""
     gains = (arms["fd"] < arms["plain"]) | arms["fd_met"].astype(bool)
     cheap = arms[arms["cost_met"].astype(bool) & gains]
     sure = cheap[~cheap["method"].isin(doubted) & cheap["fd_met"].astype(bool)]
-    pool = next((some for some in (sure, cheap) if len(some)), arms)
+    whole = sure[~sure["method"].isin(spoilt)]
+    pool = next((some for some in (whole, sure, cheap) if len(some)), arms)
     return pool.loc[pool["fd"].astype(float).idxmin()]
 
 
@@ -225,9 +228,9 @@ def _against(row: Mapping, short: str) -> tuple[bool, float, str, str]:
     groups = f"{row[f'groups_{short}']} of {row['groups_all']} groups"
     together = ", seeds together," if row[f"pooled_{short}"] else ""
     ends = "" if np.isnan(low) else f" [{low:+.3g}, {high:+.3g}]"
-    relative = f" ({difference / before:+.0%})" if before > 0 else ""
+    percent = relative(difference, before, short)
     differs = (
         f"on {groups}{together} the kernel distance to {REFERENCES[short]} within groups, on average,"
-        f" differs from plain sampling's by {difference:+.3g}{ends}{relative}"
+        f" differs from plain sampling's by {difference:+.3g}{ends}{f' ({percent})' if percent else ''}"
     )
     return bool(before > 0 and difference <= WORSE * before), low, groups, differs

@@ -100,6 +100,18 @@ def in_order(summary: pd.DataFrame) -> list[str]:
     return sorted(summary["method"].unique(), key=lambda m: (place.get(strategy.get(m, m), len(place)), m))
 
 
+def relative(difference: float, before: float, short: str) -> str:
+    """A distance's difference in per cent of plain sampling's; "" against the base generator's own faces,
+    where plain sampling's distance is 0 but for noise.
+
+    Examples
+    --------
+    >>> relative(0.001, 0.004, "real"), relative(0.001, 0.0001, "base")
+    ('+25%', '')
+    """
+    return f"{difference / before:+.0%}" if before > 0 and short != "base" else ""
+
+
 def headline(summary: pd.DataFrame) -> str:
     """The reading that counts for one target's rows: corrected where every arm that was drawn has it."""
     drawn = summary[summary["seeds"] > 0]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gammaface.audit.book import Book
-from gammaface.audit.terms import PLAIN, READINGS, REFERENCES, attribute_words, capital, cell_words
+from gammaface.audit.terms import PLAIN, READINGS, REFERENCES, attribute_words, capital, cell_words, relative
 from gammaface.shares.people import SMALL, name_of
 
 COLUMNS = ["about", "method", "target", "sentence"]
@@ -165,9 +165,11 @@ def _quality(row: Mapping, book: Book) -> list[dict]:
             if np.isnan(difference):
                 continue
             before = row[f"{kind}_{short}"] - difference
-            relative = f", {difference / before:+.0%}" if before > 0 else ""
+            percent = relative(difference, before, short)
             verdict = _verdict(low, high, by="faces" if together else "seeds")
-            told.append(f"{words} {verdict}: {difference:+.3g}{_ends(low, high)}{relative}")
+            told.append(
+                f"{words} {verdict}: {difference:+.3g}{_ends(low, high)}{f', {percent}' if percent else ''}"
+            )
         if told:
             groups = f"on {row[f'groups_{short}']} of {row['groups_all']} groups"
             groups += ", seeds together" if together else ""

@@ -115,6 +115,17 @@ def test_the_second_opinion_confirms_or_does_not():
     assert "the price is 1.02 times its limit" in row["sentence"], "not 1.0 times"
 
 
+def test_who_keeps_quality_goes_before_who_loses_it():
+    sure = {"reading": "second opinion"}
+    arms = [goal("cheap", 0.03, 1.8), goal("cheap", 0.03, 1.8, **sure)]
+    arms += [goal("dear", 0.07, 1.9), goal("dear", 0.07, 1.9, **sure)]
+    lost = {"kernel_real": 1.5, "kernel_real_vs_plain": 0.5, "kernel_real_vs_plain_low": 0.2}
+    assert answer(*arms, **KEPT)["method"] == "cheap"
+    assert answer(*arms, **(KEPT | lost))["method"] == "dear"
+    row = answer(*arms[:2], **(KEPT | lost))
+    assert row["method"] == "cheap" and row["quality_kept"] is False
+
+
 def test_what_lies_between_the_two_classifiers_is_told():
     doubted = [goal("cheap", 0.06, 1.8), goal("cheap", 0.2, 1.8, "second opinion")]
     even = goal("quota", 0.0, 3.0, "labels")
