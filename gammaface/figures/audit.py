@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gammaface.figures.people import share_dots
-from gammaface.figures.style import INK, LINE, Mark, finish, mark_of, need
+from gammaface.figures.style import INK, LINE, Mark, finish, legend_below, mark_of, need
 
 MOST_PANELS = 6  # classes beyond which a map is easier to read than panels
 ROOM = 1.5  # of an axis, times the largest value; longer intervals run out of the figure
@@ -142,8 +142,9 @@ def price(
         annotation=dict(text="noise floor", font_size=12, yanchor="bottom"),
         annotation_position="top right",
     )
-    legend = dict(orientation="h", x=0, y=-0.24, yanchor="top")
-    finish(figure, "How even, at what price?", height=470, legend=legend)
+    height = _beside(len(pareto))
+    legend, bottom = legend_below(len(figure.data), height=height)
+    finish(figure, "How even, at what price?", height=height, legend=legend)
     ticks = [t for t in (0.5, 1, 2, 4, 8, 16, 32, 64, 128) if left <= t <= widest]
     figure.update_xaxes(
         title="network evaluations an image, times plain sampling's",
@@ -153,7 +154,7 @@ def price(
         ticktext=[f"{t:g}x" for t in ticks],
     )
     figure.update_yaxes(title=words, range=[0, top], rangemode="tozero")
-    return figure.update_layout(margin=MARGIN | dict(l=64, b=130))
+    return figure.update_layout(margin=MARGIN | dict(l=64, b=bottom))
 
 
 def distances_from_even(summary: pd.DataFrame, methods: list[str]) -> go.Figure:
@@ -206,11 +207,17 @@ def distances_from_even(summary: pd.DataFrame, methods: list[str]) -> go.Figure:
                     hovertemplate="noise floor %{x:.3f}<extra></extra>",
                 )
             )
-    legend = dict(orientation="h", x=0, y=-0.24, yanchor="top")
-    finish(figure, "How far from even?", height=max(470, 190 + 46 * len(shown)), legend=legend)
+    height = _beside(len(shown))
+    legend, bottom = legend_below(len(figure.data), height=height)
+    finish(figure, "How far from even?", height=height, legend=legend)
     widest = ROOM * float(np.nanmax(rows[[column for column, _, _ in drawn]].to_numpy(dtype=float)))
     figure.update_xaxes(title="fairness discrepancy (lines: 95% over seeds)", range=[-0.02 * widest, widest])
     figure.update_yaxes(
         tickvals=np.arange(len(shown))[::-1], ticktext=shown, showgrid=False, range=[-0.6, len(shown) - 0.4]
     )
-    return figure.update_layout(margin=MARGIN | dict(b=130))
+    return figure.update_layout(margin=MARGIN | dict(b=bottom))
+
+
+def _beside(methods: int) -> int:
+    """One height for the figures that stand side by side."""
+    return max(470, 230 + 46 * methods)

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gammaface.figures.audit import DASHED, MARGIN, ROOM, marks
-from gammaface.figures.style import INK, LINE, finish, mark_of, need
+from gammaface.figures.style import ENTRY, INK, LINE, finish, legend_below, mark_of, need
 from gammaface.shares.people import BANDS
 
 SHORT = {"kernel": "kernel distance", "frechet": "Fréchet distance"}
@@ -151,12 +151,13 @@ def faithful_and_varied(figures: pd.DataFrame, methods: list[str], *, reference:
             )
         )
     figure.add_vline(x=0, line=DASHED).add_hline(y=0, line=DASHED)
-    legend = dict(orientation="h", x=0, y=-0.2, yanchor="top")
-    finish(figure, "Are its faces faithful, and as varied?", height=460, legend=legend)
+    height = max(460, 400 + ENTRY * len(figure.data))
+    legend, bottom = legend_below(len(figure.data), height=height)
+    finish(figure, "Are its faces faithful, and as varied?", height=height, legend=legend)
     across, along = (_ends(sides[name]) for name in ("recall", "precision"))
     figure.update_xaxes(title="recall minus plain's (left: less varied)", range=across)
     figure.update_yaxes(title="precision minus plain's (down: less faithful)", range=along)
-    return figure.update_layout(margin=MARGIN | dict(l=72, b=120))
+    return figure.update_layout(margin=MARGIN | dict(l=72, b=bottom))
 
 
 def _ends(side: pd.DataFrame) -> list[float]:

@@ -29,6 +29,7 @@ SHAPES = (
     ("pentagon", "⬟"),
     ("triangle-left", "◀"),
 )
+ENTRY, AXIS = 22, 64  # pixels of a legend's line, and of the axis above a legend
 TITLE = 10  # pixels above a title, whatever the height: a legend may stand 42 below the top
 INK, LINE = "#767e88", "rgba(128,136,148,0.28)"
 # What a finger would point at: one of the two stands out from any point and any page.
@@ -66,6 +67,16 @@ def mark_of(component: int) -> Mark:
 def finish(figure: go.Figure, question: str, *, height: int, legend: dict | None = None) -> None:
     title = dict(text=question, y=1 - TITLE / height)
     figure.update_layout(template=TEMPLATE, title=title, height=height, legend=legend)
+
+
+def legend_below(entries: int, *, height: int) -> tuple[dict, int]:
+    """A legend at a figure's lower end, and the margin that it needs there with one entry a line.
+
+    Placed in parts of the plot's height instead, many entries would leave no plot.
+    """
+    bottom = AXIS + ENTRY * entries
+    reach = (bottom - AXIS / 2) / height
+    return dict(orientation="h", x=0, y=0, yref="container", yanchor="bottom", maxheight=reach), bottom
 
 
 def need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
