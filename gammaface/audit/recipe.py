@@ -41,7 +41,7 @@ METHODS: dict[str, Arm] = {
     "latent-directions": Arm("latent-directions"),
     "evolutionary": Arm("evolutionary"),
     # Scales from a small trial on race White/Black/Other: 4 steers too little, 30 spoils faces. A pool
-    # of 6 is used up by the rarest of ten cells only.
+    # of 3 left ten cells farther from even.
     "guided": Arm("distribution-guidance", {"scale": 10.0}),
     "guided-selected": Arm("distribution-guidance", {"scale": 8.0, "pool": 6}),
     "h-directions": Arm("h-directions"),

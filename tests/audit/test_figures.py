@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from gammaface.audit.report import price_of
+from gammaface.figures.audit import price
 from gammaface.figures.audit_quality import by_group, faithful_and_varied
 
 
@@ -37,6 +38,18 @@ def test_precision_and_recall_are_shown_as_differences():
     assert figure.layout.xaxis.title.text.startswith("recall minus plain's")
     assert len(figure.layout.shapes) == 2, "plain sampling is where two lines cross"
     assert figure.layout.xaxis.range == pytest.approx((-0.3, 0.3)), "whatever the intervals"
+
+
+@pytest.mark.parametrize("count", [2, 14, 30])
+def test_many_methods_leave_room_for_the_plot_and_their_legend(count):
+    methods = [f"component-{i}" for i in range(count)]
+    row = {"fd": 0.1, "low": np.nan, "high": np.nan, "noise_floor": 0.01, "on_front": True}
+    pareto = pd.DataFrame([row | {"method": name, "cost": 1.0 + i} for i, name in enumerate(methods)])
+    figure = price(pareto, methods, limit=0.05, cost_limit=2.0, words="FD")
+    height, margin, legend = figure.layout.height, figure.layout.margin, figure.layout.legend
+    assert height - margin.t - margin.b >= 250
+    lines = 20 * (count + 1)  # of 12 pixel type, and one for the front
+    assert lines <= legend.maxheight * height <= margin.b
 
 
 def test_the_price_is_shown_by_the_targets_own_reading(drawn):
