@@ -121,17 +121,18 @@ def read_real(
         return found
 
     how = {"seed": seed, "resolution": generator.side}
-    labels, features, parts = pd.DataFrame(), np.empty((0, 1)), b""
+    told, train = None, None
     if workers.main:
-        labels, features = read_faces(classifier, to_unit(load_random(data, most=limit, split=split, **how)))
+        told = read_faces(classifier, to_unit(load_random(data, most=limit, split=split, **how)))
     if train_split is not None:
         pixels = load_random(data, most=TRAIN_LIMIT, split=train_split, workers=workers, **how)
-        rows = [classifier.features(to_unit(part)) for part in pixels.split(4096) if len(part)]
-        parts = b"".join(workers.gather(b"".join(part.astype(np.float32).tobytes() for part in rows)))
-    if not workers.main:
+        chunks = (classifier.features(to_unit(part)) for part in pixels.split(4096) if len(part))
+        own = b"".join(chunk.astype(np.float32).tobytes() for chunk in chunks)
+        train = np.frombuffer(b"".join(workers.gather(own)), dtype=np.float32)
+    if told is None:
         return None
-    train = np.frombuffer(parts, dtype=np.float32).reshape(-1, features.shape[1])
-    return Real(labels, features, train if train_split is not None else None, key)
+    labels, features = told
+    return Real(labels, features, train if train is None else train.reshape(-1, features.shape[1]), key)
 
 
 def _key(data: list[str], asked: dict) -> str:

@@ -98,7 +98,7 @@ def load_images(
         When nothing readable is there, or an image is broken.
     """
     stored = _stored(source, resolution=resolution, split=split, limit=limit)
-    return _stacked(read() for read in stored)
+    return _stacked((read() for read in stored), resolution)
 
 
 def load_all(
@@ -130,9 +130,7 @@ def load_random(
     parsed = [DataSource.parse(text) for text in sources]
     stored = [read for s in parsed for read in _stored(s, resolution=resolution, split=split)]
     rows = workers.share(random_rows(len(stored), most, seed=seed))
-    if not len(rows):
-        return torch.empty(0, 3, resolution, resolution, dtype=torch.uint8)
-    return _stacked(stored[row]() for row in rows)
+    return _stacked((stored[row]() for row in rows), resolution)
 
 
 def random_rows(count: int, most: int | None, *, seed: int) -> np.ndarray:
@@ -166,8 +164,9 @@ def _stored(
     return stored
 
 
-def _stacked(pictures: Iterable[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(list(pictures))).permute(0, 3, 1, 2).contiguous()
+def _stacked(pictures: Iterable[np.ndarray], resolution: int) -> torch.Tensor:
+    rows = np.array(list(pictures), dtype=np.uint8).reshape(-1, resolution, resolution, 3)
+    return torch.from_numpy(rows).permute(0, 3, 1, 2).contiguous()
 
 
 @contextmanager
